@@ -1,0 +1,1 @@
+"""One file per provider: how we send through it and how we understand what it answers."""

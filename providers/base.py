@@ -1,0 +1,275 @@
+"""What the worker asks of a provider and what it gets back; every adapter implements this page."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from types import TracebackType
+from typing import Literal, Protocol, Self, TypeVar, runtime_checkable
+from urllib.parse import quote
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+# --- what goes in ------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Message:
+    """One text for one number; `attempt` counts from 1, `priority` 0 is the most urgent."""
+
+    id: int
+    msisdn: int
+    sender_id: str | None
+    body: str
+    attempt: int
+    priority: int
+    expires_at: datetime
+    segments: int
+    encoding: Literal["gsm7", "ucs2"]
+
+
+# --- what comes out of send() ------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Accepted:
+    """The provider took it. `refs` are its own references, one per segment where it gives them."""
+
+    id: int
+    refs: tuple[str, ...] = ()
+    segments: int | None = None  # as the provider counted them; None: as we did
+    detail: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rejected:
+    """The provider will never take this message."""
+
+    id: int
+    detail: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Retry:
+    """Definitely not handed over; `throttled` means it was not this message's fault, so the
+    attempt does not count. `after` None leaves the pause to the channel's own back-off."""
+
+    id: int
+    detail: str
+    after: timedelta | None = None
+    throttled: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Uncertain:
+    """Handed over without a readable answer: it may have gone, so it is never resent blindly."""
+
+    id: int
+    detail: str
+
+
+Result = Accepted | Rejected | Retry | Uncertain
+
+
+# --- delivery reports --------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Receipt:
+    """One delivery report as received; either our `message_id` or the provider's `ref` is known."""
+
+    message_id: int | None
+    ref: str | None
+    code: str
+    error: str | None
+    occurred_at: datetime | None
+    raw: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReceiptRequest:
+    """One HTTP callback, undecoded: the character set is the adapter's business."""
+
+    method: str
+    message_id: int | None  # from the URL; None where the provider calls one URL for all
+    query: bytes
+    headers: Mapping[str, str]
+    body: bytes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Acknowledgement:
+    """What the provider wants to hear once its report is stored."""
+
+    status: int = 200
+    body: bytes = b""
+    media_type: str = "text/plain"
+
+
+Sink = Callable[[Sequence[Receipt]], Awaitable[None]]
+"""Returns after the receipts are committed; raises when they could not be stored."""
+
+
+# --- errors ------------------------------------------------------------------------------------
+#
+#   ProviderError
+#   ├── SettingsError       the provider's row is wrong; the sentence names the setting
+#   ├── MalformedReceipt    a callback that is no delivery report; answered with 400
+#   └── SendError           a whole batch met trouble
+#       └── NotSubmitted    nothing that has no result yet was handed over: all may be retried
+
+
+class ProviderError(Exception):
+    """Anything a provider adapter reports; the text is one sentence for an operator."""
+
+
+class SettingsError(ProviderError):
+    """A provider's settings cannot be used; mend the row in sms.provider and start again."""
+
+
+class MalformedReceipt(ProviderError):
+    """A callback that does not look like this provider's delivery report."""
+
+
+class SendError(ProviderError):
+    """The batch ended early; messages without a result are uncertain."""
+
+
+class NotSubmitted(SendError):
+    """The batch ended early and no message without a result was handed over."""
+
+    def __init__(
+        self, detail: str, *, after: timedelta | None = None, throttled: bool = True
+    ) -> None:
+        super().__init__(detail)
+        self.after = after
+        self.throttled = throttled
+
+
+# --- the adapter -------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """How much one call of send() takes."""
+
+    max_batch: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Context:
+    """What an adapter may use of the world around it."""
+
+    sink: Sink
+    dlr_url: Callable[[str, int], str] | None = None  # (provider, message id) → callback URL
+
+
+class Provider(Protocol):
+    """One configured account. Opened with `async with` to send; parses receipts unopened."""
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def limits(self) -> Limits: ...
+
+    async def __aenter__(self) -> Self: ...
+
+    async def __aexit__(
+        self,
+        exc_type: type[BaseException] | None,
+        exc: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None: ...
+
+    def send(
+        self, batch: Sequence[Message], *, until: float | None = None
+    ) -> AsyncIterator[Result]:
+        """Hand over at most `limits.max_batch` messages; yield each result as it becomes known.
+
+        No submission begins after the monotonic moment `until`: what was not begun comes back as
+        Retry. A message without a result when the iterator ends, is closed or raises is uncertain,
+        unless it raised NotSubmitted.
+        """
+        ...
+
+    async def capacity(self) -> int | None:
+        """How many more messages it would take now; None: as many as you have."""
+        ...
+
+    def parse_receipt(self, request: ReceiptRequest) -> list[Receipt]:
+        """Read one callback (which may carry many reports); MalformedReceipt if it is none."""
+        ...
+
+    def acknowledge(self) -> Acknowledgement:
+        """The answer that tells the provider its reports are stored."""
+        ...
+
+
+class AdapterFactory(Protocol):
+    """An entry point of the group `sms.providers`: makes a provider from its row."""
+
+    def __call__(
+        self, name: str, settings: Mapping[str, object], secret: str | None, context: Context
+    ) -> Provider: ...
+
+
+# --- optional: a provider that can be asked ----------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Doubtful:
+    """An uncertain message, as a provider that keys by id and number wants to be asked for it."""
+
+    id: int
+    msisdn: int
+    submitted_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Found:
+    """The provider's answer about a doubtful message; `absent` means it is safe to send again."""
+
+    id: int
+    verdict: Literal["present", "absent", "unknown"]
+    detail: str | None = None
+
+
+@runtime_checkable
+class CanBeAsked(Protocol):
+    """A provider that knows messages by our own id."""
+
+    async def lookup(self, doubtful: Sequence[Doubtful]) -> Sequence[Found]: ...
+
+
+# --- helpers every adapter shares --------------------------------------------------------------
+
+
+class AdapterSettings(BaseModel):
+    """Base of each adapter's settings: unknown keys are refused, values do not change."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+S = TypeVar("S", bound=AdapterSettings)
+
+
+def parse_settings(model: type[S], provider: str, settings: Mapping[str, object]) -> S:
+    """Validate a provider's jsonb settings, or raise SettingsError naming the first wrong one."""
+    try:
+        return model.model_validate(dict(settings))
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        key = ".".join(str(part) for part in first["loc"]) or "settings"
+        known = ", ".join(sorted(model.model_fields))
+        hint = f" (known: {known})" if first["type"] == "extra_forbidden" else ""
+        sentence = f'Provider "{provider}": setting "{key}": {first["msg"]}{hint}.'
+        raise SettingsError(sentence) from None
+
+
+def make_dlr_url(base_url: str, *, adapter: str, token: str) -> Callable[[str, int], str]:
+    """Build the function (provider, message id) → URL at which `dlr` hears about that message."""
+    base = f"{base_url.rstrip('/')}/{quote(adapter, safe='')}"
+    secret = quote(token, safe="")
+    return lambda provider, message_id: f"{base}/{quote(provider, safe='')}/{secret}/{message_id}"
