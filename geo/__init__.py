@@ -1,0 +1,1 @@
+"""Layers in: metro stations, client points, numbering ranges."""
