@@ -1,0 +1,30 @@
+"""`python -m migrations [--dsn DSN]`: bring a database up to date, all or nothing."""
+
+import argparse
+import os
+import sys
+
+import psycopg
+
+from migrations.apply import migrate
+
+
+def main() -> int:
+    """Parse the arguments, migrate, say what happened in one line."""
+    parser = argparse.ArgumentParser(prog="python -m migrations", description=migrate.__doc__)
+    parser.add_argument("--dsn", default=os.environ.get("OUTBOX_DSN"), help="default: OUTBOX_DSN, else the private cluster")
+    dsn = parser.parse_args().dsn
+    if dsn is None:
+        from outbox.cluster import url
+
+        dsn = url()
+    try:
+        print(f"database is at revision {migrate(dsn)}")
+    except psycopg.Error as error:
+        print(f"migration failed, nothing was changed: {str(error).strip()}", file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

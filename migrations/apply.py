@@ -1,0 +1,61 @@
+"""One transaction = revisions, then every function, view, seed and grant from the folder `sql/`."""
+
+from pathlib import Path
+
+import psycopg
+from alembic import command
+from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
+from sqlalchemy import Connection, create_engine
+from sqlalchemy.pool import NullPool
+
+SQL = Path(__file__).parent.parent / "sql"
+# Two migrations at once would trip over each other's DDL; the second waits here. The number means nothing.
+MIGRATION_LOCK = 0x534D53
+
+
+def migrate(dsn: str) -> str:
+    """Bring the database up to date in one transaction and return its revision.
+
+    Raises psycopg.Error when anything fails; then nothing has changed.
+    """
+    engine = create_engine("postgresql+psycopg://", creator=lambda: psycopg.connect(dsn), poolclass=NullPool)
+    try:
+        with engine.begin() as connection:
+            raw = connection.connection.driver_connection
+            assert isinstance(raw, psycopg.Connection)
+            raw.execute("select pg_advisory_xact_lock(%s)", (MIGRATION_LOCK,))
+            raw.execute("set local client_min_messages = warning")
+            _upgrade(connection)
+            _apply_files(raw)
+            revision = MigrationContext.configure(
+                connection, opts={"version_table_schema": "public", "version_table": "sms_alembic_version"}
+            ).get_current_revision()
+    finally:
+        engine.dispose()
+    return revision or "none"
+
+
+def _upgrade(connection: Connection) -> None:
+    """Run the revisions that are missing."""
+    config = Config()
+    config.set_main_option("script_location", str(Path(__file__).parent))
+    config.attributes["connection"] = connection
+    command.upgrade(config, "head")
+
+
+def _apply_files(connection: psycopg.Connection) -> None:
+    """Re-apply the repeatable part; bodies are checked late, so files need no order among functions."""
+    connection.execute("set local check_function_bodies = off")
+    for path in [*_files("functions"), *_files("views"), *_files("seed"), SQL / "roles.sql"]:
+        try:
+            connection.execute(path.read_bytes())
+        except psycopg.Error as error:
+            error.add_note(f"in {path.relative_to(SQL.parent)}")
+            raise
+    connection.execute("select created from sms.maintain_partitions()")
+
+
+def _files(folder: str) -> list[Path]:
+    """The SQL files of one folder in name order."""
+    return sorted((SQL / folder).glob("*.sql"))

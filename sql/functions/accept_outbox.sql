@@ -1,0 +1,57 @@
+-- The ERP's INSERT arrives here, once per statement: understand each row, append it to pending (or, when it can
+-- never be sent, to outcome with its reason) and wake a sleeping worker. Appends only: it takes no lock that
+-- another ERP session could wait for. An unknown channel or template is an error, everything else keeps the row.
+create or replace function sms.accept_outbox()
+    returns trigger
+    language plpgsql security definer set search_path = pg_catalog, pg_temp
+as $$
+declare
+    _now timestamptz := clock_timestamp();
+    _urgent boolean;
+    _bulk boolean;
+begin
+    perform sms.refuse_unknown_names((select array_agg(distinct r.channel) from new_rows as r),
+                                     (select array_agg(distinct r.template) from new_rows as r where r.template is not null));
+
+    with fact as materialized (
+        select r.id, r.client_id, r.campaign_id, f.*,
+               coalesce(f.reason,
+                        case when r.time_zone is not null and f.zone_id = 0 then 'bad_time_zone'
+                             when f.expires_at <= f.not_before then 'expired' end) as refusal
+          from new_rows as r
+          cross join lateral sms.interpret_request(
+                   r.channel, r.phone, r.body, r.template, r.vars, r.erp_ref,
+                   r.priority, r.not_before, r.expires_at, r.time_zone, _now) as f
+    ), waiting as (
+        insert into sms.pending (id, msisdn, not_before, expires_at, dedup_key, ref_hash, client_id, campaign_id,
+                                 template_version_id, lane_id, zone_id, priority)
+        select f.id, f.msisdn, f.not_before, f.expires_at, f.dedup_key, f.ref_hash, f.client_id, f.campaign_id,
+               f.template_version_id, f.lane_id, f.zone_id, f.priority
+          from fact as f
+         where f.refusal is null
+    ), refused as (
+        insert into sms.outcome (id, msisdn, decided_at, final_at, client_id, campaign_id, template_version_id,
+                                 lane_id, zone_id, state, reason)
+        select f.id, f.msisdn, _now, _now, f.client_id, f.campaign_id, f.template_version_id,
+               f.lane_id, f.zone_id, 'suppressed', f.refusal
+          from fact as f
+         where f.refusal is not null
+    )
+    select bool_or(f.priority = 0), bool_or(f.priority > 0)
+      into _urgent, _bulk
+      from fact as f
+     where f.refusal is null and f.not_before <= _now;
+
+    perform sms.wake(coalesce(_urgent, false), coalesce(_bulk, false));
+    return null;
+end
+$$;
+comment on function sms.accept_outbox is
+    'Statement trigger on sms.outbox: normalise, choose the lane, append to pending or outcome, wake a sleeping worker.';
+revoke execute on function sms.accept_outbox from public;
+
+create or replace trigger accept_outbox
+    after insert on sms.outbox
+    referencing new table as new_rows
+    for each statement execute function sms.accept_outbox();
+comment on trigger accept_outbox on sms.outbox is 'Hands new rows to the queue.';

@@ -1,0 +1,25 @@
+-- Uncertain messages that waited longer than their channel's uncertain_after: resend or give up, as the channel says.
+-- Channels with on_uncertain = hold are left to a person or a late receipt.
+create or replace function sms.apply_uncertain_policy(p_limit int default 1000, p_as_of timestamptz default null)
+    returns table (resent int, given_up int)
+    language plpgsql volatile security definer set search_path = pg_catalog, pg_temp
+as $$
+declare
+    _now timestamptz := coalesce(p_as_of, clock_timestamp());
+    _resend bigint[];
+    _give_up bigint[];
+begin
+    select array_agg(d.id) filter (where d.on_uncertain = 'resend'), array_agg(d.id) filter (where d.on_uncertain = 'give_up')
+      into _resend, _give_up
+      from (select o.id, c.on_uncertain
+              from sms.outcome as o
+              join sms.lane as l using (lane_id)
+              join sms.channel as c using (channel_id)
+             where o.state = 'uncertain' and c.on_uncertain <> 'hold' and o.decided_at < _now - c.uncertain_after
+             limit p_limit) as d;
+    return query select coalesce(sms.resolve_uncertain(_resend, 'resend'), 0),
+                        coalesce(sms.resolve_uncertain(_give_up, 'give_up', 'no answer within the channel''s uncertain_after'), 0);
+end
+$$;
+comment on function sms.apply_uncertain_policy is 'Chore. Apply each channel''s on_uncertain to messages that stayed uncertain too long.';
+revoke execute on function sms.apply_uncertain_policy from public;

@@ -1,0 +1,40 @@
+-- The due rows of a provider, most urgent first, locked, their numbers locked too, as the candidates of one claim.
+-- One index probe per (priority, lane): a million future rows in front cost 1 ms this way, 100 to 150 ms as a filter.
+-- Numbers that another claim is judging right now are left for the next claim, so counting the contact log is exact.
+create or replace function sms.choose_due(
+    p_provider_id smallint, p_limit int, p_from_priority int, p_to_priority int, p_as_of timestamptz
+)
+    returns sms.candidate[]
+    language sql volatile
+as $$
+    with probe as materialized (
+        select l.lane_id, l.channel_id, q.priority::smallint as priority
+          from sms.lane as l
+          cross join generate_series(p_from_priority, p_to_priority) as q (priority)
+         where l.provider_id = p_provider_id
+         order by q.priority, random()
+    ), due as materialized (
+        select d.*, p.channel_id
+          from probe as p
+          cross join lateral (
+                   select w.ctid as tid, w.*
+                     from sms.pending as w
+                    where w.lane_id = p.lane_id and w.priority = p.priority and w.not_before <= p_as_of
+                    order by w.not_before, w.id
+                    limit p_limit
+                      for update skip locked
+               ) as d
+         limit p_limit
+    ), mine as materialized (
+        select d.* from due as d where pg_try_advisory_xact_lock(d.msisdn)
+    )
+    select array_agg((m.id, m.msisdn, m.not_before, m.expires_at, m.dedup_key, m.ref_hash, m.client_id, m.campaign_id,
+                      m.template_version_id, m.lane_id, m.channel_id, m.zone_id, m.priority, m.attempt + 1,
+                      m.nth, m.nth_key, m.tid)::sms.candidate)
+      from (select x.*,
+                   row_number() over (partition by x.msisdn order by x.priority, x.dedup_key, x.id) - 1 as nth,
+                   row_number() over (partition by x.msisdn, x.dedup_key order by x.priority, x.id) - 1 as nth_key
+              from mine as x) as m
+$$;
+comment on function sms.choose_due is 'Lock the due rows of a provider, most urgent first, and their numbers; the candidates of one claim.';
+revoke execute on function sms.choose_due from public;

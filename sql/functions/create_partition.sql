@@ -1,0 +1,25 @@
+-- One monthly partition (UTC month) of one table, unless it exists; returns 1 when it was made.
+-- contact_log is cut by time, the others by the id of that moment. Names end in _yYYYYmMM.
+create or replace function sms.create_partition(p_table text, p_month timestamptz)
+    returns int
+    language plpgsql volatile
+as $$
+declare
+    _from timestamptz := date_trunc('month', p_month, 'UTC');
+    _until timestamptz := date_trunc('month', p_month, 'UTC') + interval '1 month';
+    _name text := p_table || to_char(p_month at time zone 'UTC', '"_y"YYYY"m"MM');
+begin
+    if to_regclass('sms.' || _name) is not null then
+        return 0;
+    end if;
+    execute format('create table sms.%I partition of sms.%I for values from (%L) to (%L) %s', _name, p_table,
+                   case p_table when 'contact_log' then _from::text else sms.id_at(_from)::text end,
+                   case p_table when 'contact_log' then _until::text else sms.id_at(_until)::text end,
+                   -- the receipt's update stays on its page (HOT) when there is room
+                   case p_table when 'outcome' then 'with (fillfactor = 60)' else '' end);
+    execute format('comment on table sms.%I is %L', _name, 'One month of sms.' || p_table || ', UTC.');
+    return 1;
+end
+$$;
+comment on function sms.create_partition is 'Make one monthly partition of one table; 0 when it is there already.';
+revoke execute on function sms.create_partition from public;

@@ -1,0 +1,20 @@
+-- Drop one month of one table, unless a waiting or leased message still has its request there; returns 1 when dropped.
+create or replace function sms.drop_partition(p_table text, p_month timestamptz)
+    returns int
+    language plpgsql volatile
+as $$
+declare
+    _lo bigint := sms.id_at(p_month);
+    _hi bigint := sms.id_at(p_month + interval '1 month');
+begin
+    if p_table <> 'contact_log'
+       and (exists (select from sms.pending as p where p.id >= _lo and p.id < _hi)
+            or exists (select from sms.inflight as f where f.id >= _lo and f.id < _hi)) then
+        return 0;
+    end if;
+    execute format('drop table sms.%I', p_table || to_char(p_month at time zone 'UTC', '"_y"YYYY"m"MM'));
+    return 1;
+end
+$$;
+comment on function sms.drop_partition is 'Drop a month of a table that nothing waiting points into.';
+revoke execute on function sms.drop_partition from public;

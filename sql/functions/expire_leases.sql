@@ -1,0 +1,57 @@
+-- Leases that ran out, two seconds late to be sure: unmarked messages go back to pending as if never claimed,
+-- messages marked as submitting become uncertain. Claims whose worker is marking right now are left for the next call.
+create or replace function sms.expire_leases(p_limit int default 1000, p_as_of timestamptz default null)
+    returns table (returned int, uncertain int)
+    language plpgsql volatile security definer
+    set search_path = pg_catalog, pg_temp set plan_cache_mode = force_generic_plan
+as $$
+declare
+    _now timestamptz := coalesce(p_as_of, clock_timestamp());
+    _claims bigint[];
+begin
+    select array_agg(c.claim_id) into _claims
+      from (select distinct f.claim_id from sms.inflight as f where f.lease_until < _now - interval '2 seconds') as c
+     where pg_try_advisory_xact_lock(c.claim_id);
+
+    return query
+    with late as materialized (
+        select f.id
+          from sms.inflight as f
+         where f.claim_id = any (_claims)
+         order by f.id
+         limit p_limit
+           for update skip locked
+    ), mine as materialized (
+        delete from sms.inflight as f
+         using late as t
+         where f.id = t.id
+     returning f.*, exists (select from sms.submitting as s where s.claim_id = f.claim_id and f.id = any (s.ids)) as is_marked
+    ), back as (
+        insert into sms.pending (id, msisdn, not_before, expires_at, dedup_key, ref_hash, client_id, campaign_id,
+                                 template_version_id, lane_id, zone_id, priority, attempt)
+        select m.id, m.msisdn, m.claimed_at, m.expires_at, m.dedup_key, m.ref_hash, m.client_id, m.campaign_id,
+               m.template_version_id, m.lane_id, m.zone_id, m.priority, m.attempt - 1
+          from mine as m
+         where not m.is_marked
+    ), taken_back as (
+        delete from sms.contact_log as l
+         using mine as m
+         where not m.is_marked and l.msisdn = m.msisdn and l.at = m.claimed_at and l.message_id = m.id
+    ), doubtful as (
+        insert into sms.outcome (id, msisdn, decided_at, submitted_at, client_id, campaign_id, template_version_id,
+                                 provider_id, lane_id, zone_id, attempts, state, detail)
+        select m.id, m.msisdn, _now, m.claimed_at, m.client_id, m.campaign_id, m.template_version_id,
+               m.provider_id, m.lane_id, m.zone_id, m.attempt, 'uncertain', 'the worker vanished after it began to submit'
+          from mine as m
+         where m.is_marked
+    )
+    select count(*) filter (where not m.is_marked)::int, count(*) filter (where m.is_marked)::int from mine as m;
+
+    delete from sms.submitting as s
+     where s.marked_at < _now - interval '1 hour'
+       and not exists (select from sms.inflight as f where f.claim_id = s.claim_id);
+end
+$$;
+comment on function sms.expire_leases is
+    'Chore. Messages whose lease ran out: back to pending when never marked, uncertain when marked as submitting.';
+revoke execute on function sms.expire_leases from public;

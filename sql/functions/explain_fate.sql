@@ -1,0 +1,29 @@
+-- Where one message is now, or how it left the queue.
+create or replace function sms.explain_fate(p_id bigint)
+    returns table (topic text, verdict text, reason text, detail text, at timestamptz, facts jsonb)
+    language sql stable
+as $$
+    select 'now', 'pending', null, case when p.not_before > clock_timestamp() then 'waits until ' || p.not_before else 'is due' end
+               || case when v.provider is null then '; its lane is parked, no provider serves it' else '' end,
+           clock_timestamp(), jsonb_build_object('attempts', p.attempt, 'provider', v.provider, 'priority', p.priority)
+      from sms.pending as p
+      left join sms.lane as l using (lane_id)
+      left join sms.provider as v using (provider_id)
+     where p.id = p_id
+    union all
+    select 'now', 'inflight', null, 'a worker holds it until ' || f.lease_until, f.claimed_at,
+           jsonb_build_object('claim_id', f.claim_id::text, 'attempt', f.attempt, 'provider', v.provider)
+      from sms.inflight as f
+      left join sms.provider as v using (provider_id)
+     where f.id = p_id
+    union all
+    select 'left the queue', o.state, o.reason, o.detail, o.decided_at,
+           jsonb_build_object('attempts', o.attempts, 'provider', v.provider, 'segments', o.segments, 'cost', o.cost,
+                              'submitted_at', o.submitted_at, 'final_at', o.final_at, 'reasons', o.reasons,
+                              'provider_refs', (select jsonb_agg(r.ref order by r.part) from sms.provider_ref as r where r.id = o.id))
+      from sms.outcome as o
+      left join sms.provider as v using (provider_id)
+     where o.id = p_id
+$$;
+comment on function sms.explain_fate is 'Part of explain: where a message is, or how it left the queue.';
+revoke execute on function sms.explain_fate from public;

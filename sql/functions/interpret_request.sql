@@ -1,0 +1,49 @@
+-- What a row of sms.outbox means: number, lane, zone, times, hashes, and the reason when it cannot be used.
+-- Inlined into the insert trigger and into explain, so that both always agree. One row per known channel, else none.
+create or replace function sms.interpret_request(
+    p_channel text, p_phone text, p_body text, p_template text, p_vars jsonb, p_erp_ref text,
+    p_priority smallint, p_not_before timestamptz, p_expires_at timestamptz, p_time_zone text, p_now timestamptz
+)
+    returns table (
+        msisdn bigint, reason text, channel_id smallint, lane_id smallint, zone_id smallint, priority smallint,
+        not_before timestamptz, expires_at timestamptz, dedup_key bigint, ref_hash bigint, template_version_id int
+    )
+    language sql stable
+as $$
+    select n.msisdn,
+           case when n.msisdn is null then sms.phone_problem(p_phone)
+                when p_template is not null then v.problem
+                when coalesce(p_body, '') = '' then 'empty_text'
+                when char_length(p_body) > 1000 then 'text_too_long'
+           end,
+           c.channel_id, l.lane_id,
+           case when p_time_zone is null then coalesce(g.zone_id, cz.zone_id, 0::smallint)
+                else coalesce(z.zone_id, 0::smallint) end,
+           greatest(c.priority, p_priority),
+           t.not_before,
+           coalesce(p_expires_at, t.not_before + c.validity),
+           hashtextextended(coalesce(p_body, p_template || p_vars::text, p_template, ''), 0),
+           hashtextextended(p_erp_ref, 0),
+           v.template_version_id
+      from (select sms.normalize_msisdn(p_phone) as msisdn, greatest(p_not_before, p_now) as not_before offset 0) as n
+      cross join lateral (select n.not_before) as t
+      join sms.channel as c on c.channel = p_channel
+      left join sms.time_zone as cz on cz.name = c.time_zone
+      left join lateral (
+               select r.operator_id, r.zone_id
+                 from (select x.hi, x.operator_id, x.zone_id
+                         from sms.number_range as x
+                        where x.lo <= n.msisdn
+                        order by x.lo desc
+                        limit 1) as r
+                where r.hi >= n.msisdn
+           ) as g on true
+      left join sms.lane as l on l.channel_id = c.channel_id and l.operator_id = coalesce(g.operator_id, 0::smallint)
+      left join lateral (
+               select x.zone_id from sms.time_zone as x where x.name = p_time_zone limit 1
+           ) as z on p_time_zone is not null
+      left join lateral sms.check_template(p_template, p_vars) as v on p_template is not null
+$$;
+comment on function sms.interpret_request is
+    'What a request means: number, lane, zone, times, hashes; reason when it cannot be used. Shared by the insert trigger and explain.';
+revoke execute on function sms.interpret_request from public;

@@ -1,0 +1,27 @@
+-- Make the monthly partitions from this month to three months ahead, and drop those past their retention.
+-- A partition that messages in pending or inflight still point into is kept. There is no DEFAULT partition on purpose.
+create or replace function sms.maintain_partitions(p_as_of timestamptz default null)
+    returns table (created int, dropped int)
+    language plpgsql volatile security definer set search_path = pg_catalog, pg_temp
+as $$
+declare
+    _this_month timestamptz := date_trunc('month', coalesce(p_as_of, clock_timestamp()), 'UTC');
+    _table text;
+    _month timestamptz;
+begin
+    created := 0;
+    dropped := 0;
+    foreach _table in array array['outbox', 'outcome', 'receipt', 'provider_ref', 'contact_log'] loop
+        for _ahead in -1..3 loop
+            created := created + sms.create_partition(_table, _this_month + make_interval(months => _ahead));
+        end loop;
+        for _month in select m.month from sms.partition_months(_table) as m
+                       where m.month < _this_month - sms.retention(_table) loop
+            dropped := dropped + sms.drop_partition(_table, _month);
+        end loop;
+    end loop;
+    return next;
+end
+$$;
+comment on function sms.maintain_partitions is 'Chore. Partitions three months ahead; those past retention_months dropped.';
+revoke execute on function sms.maintain_partitions from public;

@@ -1,0 +1,28 @@
+-- Trigger on outcome: every change of state must be a row of sms.state_transition. One check a statement, not a row.
+create or replace function sms.refuse_illegal_move()
+    returns trigger
+    language plpgsql security definer set search_path = pg_catalog, pg_temp
+as $$
+declare
+    _move record;
+begin
+    select b.state as from_state, a.state as to_state into _move
+      from before_rows as b
+      join after_rows as a on a.id = b.id
+     where a.state <> b.state
+       and not exists (select from sms.state_transition as t where t.from_state = b.state and t.to_state = a.state)
+     limit 1;
+    if found then
+        raise exception 'a message cannot go from % to %', _move.from_state, _move.to_state
+            using errcode = 'SM007', hint = 'The moves are in sms.state_transition.';
+    end if;
+    return null;
+end
+$$;
+comment on function sms.refuse_illegal_move is 'Trigger: only moves in sms.state_transition.';
+revoke execute on function sms.refuse_illegal_move from public;
+
+create or replace trigger refuse_illegal_move after update on sms.outcome
+    referencing old table as before_rows new table as after_rows
+    for each statement execute function sms.refuse_illegal_move();
+comment on trigger refuse_illegal_move on sms.outcome is 'State moves only as sms.state_transition says.';

@@ -1,0 +1,17 @@
+-- Price of one segment for a provider, operator and category at a moment; null when no tariff covers it.
+-- The most specific row wins: operator and category, operator alone, category alone, neither.
+create or replace function sms.segment_price(p_provider_id smallint, p_operator_id smallint, p_category text, p_as_of timestamptz)
+    returns numeric
+    language sql stable
+as $$
+    select t.price
+      from sms.tariff as t
+     where t.provider_id = p_provider_id
+       and (t.operator_id is null or t.operator_id = p_operator_id)
+       and (t.category is null or t.category = p_category)
+       and t.valid_from <= p_as_of and p_as_of < t.valid_until
+     order by t.operator_id is null, t.category is null
+     limit 1
+$$;
+comment on function sms.segment_price is 'Price of one segment by sms.tariff, the most specific row first; null when none covers it.';
+revoke execute on function sms.segment_price from public;

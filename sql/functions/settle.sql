@@ -1,0 +1,95 @@
+-- Close attempts of one claim. Arrays are parallel; results: accepted, rejected, retry, throttled (retry that costs no
+-- attempt), uncertain, released (handed back, never submitted). Fenced by claim_id: rows that another claim holds by now
+-- are left alone, and the number returned is how many were ours. Safe to repeat. Receipts that came early are applied.
+create or replace function sms.settle(
+    p_claim_id bigint, p_ids bigint[], p_results text[], p_segments smallint[], p_details text[], p_retry_after_s int[],
+    p_ref_ids bigint[] default '{}', p_refs text[] default '{}'
+)
+    returns int
+    language plpgsql volatile security definer
+    set search_path = pg_catalog, pg_temp set enable_seqscan = off set plan_cache_mode = force_generic_plan set jit = off
+as $$
+declare
+    _now timestamptz := clock_timestamp();
+    _settled int;
+begin
+    if exists (select from unnest(p_results) as r
+                where r is null or r not in ('accepted', 'rejected', 'retry', 'throttled', 'uncertain', 'released')) then
+        raise exception 'settle takes accepted, rejected, retry, throttled, uncertain or released' using errcode = 'SM004';
+    end if;
+    with answer as materialized (
+        select * from unnest(p_ids, p_results, p_segments, p_details, p_retry_after_s)
+                   as a (id, result, segments, detail, retry_after_s)
+    ), mine as materialized (
+        delete from sms.inflight as f
+         using answer as a
+         where f.id = a.id and f.claim_id = p_claim_id
+     returning f.*, a.result, a.segments, a.detail, a.retry_after_s
+    ), fate as materialized (
+        select m.*, ch.retry_base,
+               case when m.result = 'rejected' then 'rejected'
+                    when m.result in ('accepted', 'uncertain') then m.result
+                    when m.result = 'retry' and m.attempt >= ch.max_attempts then 'failed'
+                    else 'pending' end as state,
+               k.price
+          from mine as m
+          left join (select l.lane_id, c.retry_base, c.max_attempts, c.category, l.operator_id
+                       from sms.lane as l join sms.channel as c using (channel_id)) as ch using (lane_id)
+          left join (select l.lane_id, p.provider_id, sms.segment_price(p.provider_id, l.operator_id, c.category, _now) as price
+                       from (select distinct x.lane_id, x.provider_id from mine as x) as p
+                       join sms.lane as l using (lane_id)
+                       join sms.channel as c using (channel_id)) as k using (lane_id, provider_id)
+    ), early as (
+        delete from sms.unmatched_receipt as u
+         using fate as f
+         where u.message_id = f.id and f.state in ('accepted', 'uncertain', 'rejected', 'failed')
+     returning u.message_id, u.state, u.error, u.received_at
+    ), heard as materialized (
+        select distinct on (e.message_id) e.message_id, e.state, e.error, e.received_at
+          from early as e
+         order by e.message_id, sms.state_rank(e.state) desc
+    ), closed as (
+        insert into sms.outcome (id, msisdn, decided_at, submitted_at, final_at, client_id, campaign_id, cost,
+                                 template_version_id, provider_id, lane_id, zone_id, segments, attempts, state, reason, detail)
+        select f.id, f.msisdn, _now,
+               case when f.state in ('accepted', 'uncertain') or h.state is not null then _now end,
+               case when coalesce(h.state, f.state) not in ('accepted', 'uncertain') then _now end,
+               f.client_id, f.campaign_id,
+               case when f.state in ('accepted', 'uncertain') or h.state is not null then f.segments * f.price end,
+               f.template_version_id, f.provider_id, f.lane_id, f.zone_id, f.segments, f.attempt,
+               coalesce(h.state, f.state),
+               case when h.state is null then
+                   case f.state when 'failed' then 'attempts_exhausted' when 'rejected' then 'refused_by_provider' end end,
+               coalesce(h.error, f.detail)
+          from fate as f
+          left join heard as h on h.message_id = f.id and sms.state_rank(h.state) > sms.state_rank(f.state)
+         where f.state <> 'pending'
+    ), back as (
+        insert into sms.pending (id, msisdn, not_before, expires_at, dedup_key, ref_hash, client_id, campaign_id,
+                                 template_version_id, lane_id, zone_id, priority, attempt)
+        select f.id, f.msisdn,
+               case when f.result = 'released' then f.claimed_at
+                    else least(sms.retry_at(_now, f.retry_base, f.attempt, f.retry_after_s), f.expires_at) end,
+               f.expires_at, f.dedup_key, f.ref_hash, f.client_id, f.campaign_id, f.template_version_id, f.lane_id,
+               f.zone_id, f.priority, case when f.result = 'retry' then f.attempt else f.attempt - 1 end
+          from fate as f
+         where f.state = 'pending'
+    ), taken_back as (
+        delete from sms.contact_log as l
+         using fate as f
+         where f.state in ('pending', 'rejected', 'failed')
+           and l.msisdn = f.msisdn and l.at = f.claimed_at and l.message_id = f.id
+           and not exists (select from heard as h where h.message_id = f.id)
+    ), referred as (
+        insert into sms.provider_ref (id, provider_id, ref, part)
+        select f.id, f.provider_id, r.ref, row_number() over (partition by r.id order by r.n)
+          from unnest(p_ref_ids, p_refs) with ordinality as r (id, ref, n)
+          join fate as f on f.id = r.id
+    )
+    select count(*) into _settled from fate;
+    return _settled;
+end
+$$;
+comment on function sms.settle is
+    'Worker API. Close attempts of a claim; returns how many were still ours. The closing verb of every attempt.';
+revoke execute on function sms.settle from public;

@@ -1,0 +1,80 @@
+-- Who may do what. Group roles without login: grant them to people and programs. Runs last on every migration, so that
+-- dropped and recreated objects get their grants back. Nothing is granted to PUBLIC.
+
+do $$
+declare
+    _role text;
+begin
+    foreach _role in array array['sms_erp', 'sms_analyst', 'sms_operator', 'sms_monitor', 'sms_worker', 'sms_dlr'] loop
+        if not exists (select from pg_catalog.pg_roles as r where r.rolname = _role) then
+            execute format('create role %I nologin', _role);
+        end if;
+    end loop;
+end
+$$;
+
+revoke all on schema sms, geo from public;
+revoke all on all tables in schema sms, geo from public;
+revoke execute on all functions in schema sms from public;
+revoke execute on all functions in schema geo from public;
+alter default privileges revoke execute on functions from public;
+
+grant usage on schema sms to sms_erp, sms_analyst, sms_operator, sms_monitor, sms_worker, sms_dlr;
+grant usage on schema geo to sms_erp, sms_analyst, sms_operator;
+
+-- Everybody may read the vocabulary.
+grant select on sms.state, sms.state_transition, sms.reason, sms.category, sms.operator, sms.time_zone, sms.region_timezone
+   to sms_erp, sms_analyst, sms_operator, sms_monitor, sms_worker, sms_dlr;
+grant execute on function sms.normalize_msisdn(text), sms.phone_problem(text), sms.segments(text), sms.id_time(bigint), sms.id_at(timestamptz)
+   to sms_erp, sms_analyst, sms_operator, sms_monitor;
+
+-- ERP: asks, reads what became of it, takes back.
+grant insert (channel, phone, body, template, vars, erp_ref, client_id, priority, not_before, expires_at, time_zone,
+              sender_id, campaign_id) on sms.outbox to sms_erp;
+grant select on sms.outbox, sms.message, sms.channel, sms.template, sms.template_version to sms_erp;
+grant usage on sequence sms.id_seq to sms_erp;
+grant execute on function sms.next_id(), sms.cancel(bigint), sms.cancel(bigint[]), sms.cancel(text), sms.explain(bigint),
+                          sms.judge(bigint[], timestamptz), sms.render(text, jsonb) to sms_erp;
+
+-- Analyst: reads results and maps, never texts.
+grant select on sms.message, sms.channel, sms.tariff, sms.number_range, sms.cap, sms.quiet_hours to sms_analyst;
+grant select on all tables in schema geo to sms_analyst;
+grant execute on all functions in schema geo to sms_analyst;
+grant execute on function sms.explain(bigint), sms.judge(bigint[], timestamptz) to sms_analyst;
+
+-- Operator: runs the channels and the rules; imports layers; reads no texts.
+grant select on sms.message, sms.unaccounted, sms.lane_status, sms.lane, sms.receipt, sms.receipt_code, sms.unmatched_receipt,
+                sms.number_range, sms.operator_tax_id, sms.template, sms.template_version to sms_operator;
+grant select, insert, update, delete on sms.blacklist, sms.cap, sms.quiet_hours, sms.tariff, sms.setting to sms_operator;
+grant select, insert, update on sms.channel, sms.provider, sms.receipt_code, sms.template, sms.template_version to sms_operator;
+grant select, insert, update, delete on geo.metro_station, geo.client_location to sms_operator;
+grant select, insert, delete, truncate on sms.number_range_staging to sms_operator;
+grant execute on all functions in schema geo to sms_operator;
+grant execute on function sms.cancel(bigint), sms.cancel(bigint[]), sms.cancel(text), sms.explain(bigint),
+                          sms.judge(bigint[], timestamptz), sms.switch_channel(text, text),
+                          sms.resolve_uncertain(bigint[], text, text), sms.replace_numbering(),
+                          sms.work_left(interval, timestamptz), sms.render(text, jsonb) to sms_operator;
+
+-- Monitoring: numbers about the machine, no phone numbers, no texts.
+grant select on sms.lane_status, sms.unaccounted, sms.channel, sms.provider, sms.lane, sms.setting to sms_monitor;
+grant select (id, claim_id, claimed_at, lease_until, provider_id, lane_id, priority, attempt) on sms.inflight to sms_monitor;
+grant select (id, not_before, expires_at, lane_id, priority, attempt) on sms.pending to sms_monitor;
+grant select (id, decided_at, submitted_at, final_at, campaign_id, cost, provider_id, lane_id, segments, attempts, state, reason)
+   on sms.outcome to sms_monitor;
+grant select (receipt_id, received_at, provider_id, state) on sms.unmatched_receipt to sms_monitor;
+grant execute on function sms.work_left(interval, timestamptz) to sms_monitor;
+
+-- Worker: the verbs of the queue and nothing else.
+grant select on sms.provider, sms.lane, sms.channel, sms.lane_status to sms_worker;
+grant execute on function sms.claim_batch(text, text, int, int, int, interval, timestamptz),
+                          sms.mark_submitting(bigint, bigint[]),
+                          sms.settle(bigint, bigint[], text[], smallint[], text[], int[], bigint[], text[]),
+                          sms.expire_leases(int, timestamptz), sms.apply_uncertain_policy(int, timestamptz),
+                          sms.resolve_uncertain(bigint[], text, text),
+                          sms.record_receipts(text, bigint[], text[], text[], text[], timestamptz[], text[]),
+                          sms.match_receipts(int, timestamptz), sms.maintain_partitions(timestamptz),
+                          sms.work_left(interval, timestamptz), sms.try_sleep(int), sms.wake_up(int, int) to sms_worker;
+
+-- Receipts in: may tell what a provider reported and nothing else.
+grant select on sms.provider to sms_dlr;
+grant execute on function sms.record_receipts(text, bigint[], text[], text[], text[], timestamptz[], text[]) to sms_dlr;
