@@ -13,6 +13,7 @@ import fcntl
 import secrets
 import shutil
 import sys
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -161,19 +162,20 @@ class Cluster:
             (self.data / "postmaster.pid").unlink()
 
     def _launch(self) -> None:
-        for _ in range(5):
+        """Try a few times: a port may be snatched, a crashed server's last process still leave."""
+        log = str(self.home.resolve() / "log")
+        for last in (False, False, False, True):
             port = self._choose_port()
             self._keep("port", f"{port}\n")
             self._keep("data/outbox.conf", self._conf(port))
-            log = str(self.home.resolve() / "log")
             try:
                 self._run("pg_ctl", "start", "-D", str(self.data), "-l", log, "-w", "-t", WAIT_S)
             except ClusterError:
-                if is_free(port):  # so the port was not what it failed on
-                    raise
+                if last:
+                    raise ClusterError(f"PostgreSQL does not start; see {log}") from None
+                time.sleep(0.5)
             else:
                 return
-        raise ClusterError("Five ports in a row were taken while starting; try again.")
 
     def _choose_port(self) -> int:
         kept = self.home / "port"
@@ -211,11 +213,17 @@ def private() -> Cluster:
     return Cluster(home=ROOT / ".local" / "pg")
 
 
+def url() -> str:
+    """The DSN of this clone's cluster, running or not; ClusterError where there is none yet."""
+    return private().url
+
+
 def _answer(command: str) -> str:
     cluster = private()
     match command:
         case "start":
-            return cluster.start()
+            cluster.start()
+            return f"running on port {cluster.port}"
         case "stop":
             return "stopped" if cluster.stop() else "was not running"
         case "url":

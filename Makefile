@@ -1,0 +1,64 @@
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+.PHONY: help setup db demo test bench lint clean system test-system cluster
+MAKEFLAGS += --no-print-directory
+
+PY := .venv/bin/python
+SMSC := $(patsubst %/package.json,%,$(wildcard kannel/smsc/package.json))
+
+# A server that the environment names replaces the one we would install and start.
+SERVER := $(if $(OUTBOX_DSN),,postgres)
+
+help: ## Show what can be made
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-7s %s\n", $$1, $$2 }' Makefile
+
+setup: system .venv/installed $(SMSC:%=%/node_modules/.package-lock.json) ## Install all that is missing: packages, libraries, the SMSC simulator
+
+db: setup cluster ## Start the private database in .local (or take $OUTBOX_DSN) and migrate it
+	@$(PY) -m migrations
+	@$(PY) -m outbox.first_run
+	@echo 'The database is ready; its address: .venv/bin/outbox db url'
+
+demo: db ## Watch the main job run on real input: ERP, rules, Kannel, receipts, report
+	@$(PY) -m demo
+
+# Cut off before the tests, so that pytest has the last word.
+test: test-system .venv/installed $(SMSC:%=%/node_modules/.package-lock.json) ## Run all tests with coverage (about ten minutes)
+	@mkdir -p .local/coverage
+	@$(PY) -m pytest --cov --cov-report=term --cov-fail-under=85
+
+bench: setup cluster ## Measure, print the numbers beside their targets and write docs/benchmarks.md
+	@$(PY) -m bench
+
+lint: .venv/installed ## Check style, types and who imports whom
+	@.venv/bin/ruff check .
+	@.venv/bin/ruff format --check .
+	@.venv/bin/mypy
+	@.venv/bin/lint-imports --no-cache
+
+clean: ## Stop all that was started here and delete what was made: .local, .venv, caches
+	@scripts/clean
+
+system:
+	@scripts/packages python $(SERVER) kannel node
+
+# The tests find their server in $OUTBOX_TEST_DSN or in Docker; only else they must have their own.
+test-system:
+	@scripts/packages python kannel node
+	@if [ -n "$$OUTBOX_TEST_DSN" ] || docker info >/dev/null 2>&1; \
+	then scripts/packages --try postgres; else scripts/packages postgres; fi
+
+cluster: .venv/installed
+	@[ -n "$$OUTBOX_DSN" ] || $(PY) -m outbox.cluster start
+
+.venv/installed: pyproject.toml constraints.txt | system
+	@$(PY) -c 'import pip' 2>/dev/null || python3 -m venv --clear .venv
+	@echo 'Installing the Python libraries into .venv'
+	@PIP_CONSTRAINT=constraints.txt PIP_BUILD_CONSTRAINT=constraints.txt \
+		$(PY) -m pip install --quiet --disable-pip-version-check -e '.[dev]'
+	@touch $@
+
+%/node_modules/.package-lock.json: %/package-lock.json | system
+	@echo 'Installing the SMSC simulator into $*'
+	@npm ci --prefix $* --no-audit --no-fund --loglevel=error
+	@touch $@

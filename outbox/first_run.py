@@ -1,0 +1,70 @@
+"""Gives a new database somewhere visible to send to: the provider `fake`, which sends nothing.
+
+    python -m outbox.first_run      after `python -m migrations`
+
+Only the private cluster is routed, and only while nobody has routed anything there: on a server
+that OUTBOX_DSN names, `fake` would report real messages as delivered.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+
+import psycopg
+
+from outbox.cluster import private
+from outbox.server_programs import ClusterError
+
+FAKE = "fake"
+
+
+def make_fake(conn: psycopg.Connection) -> None:
+    """Add the provider `fake` where it is missing; one that exists keeps its settings."""
+    conn.execute(
+        """
+        insert into sms.provider (provider, adapter)
+        values (%(fake)s, %(fake)s)
+            on conflict (provider) do nothing
+        """,
+        {"fake": FAKE},
+    )
+
+
+def route_to_fake(conn: psycopg.Connection) -> int:
+    """Point every lane to `fake` if all of them are parked; returns how many were pointed."""
+    row = conn.execute(
+        """
+        select sms.switch_channel('*', %(fake)s)
+         where not exists (select from sms.lane as l where l.provider_id is not null)
+        """,
+        {"fake": FAKE},
+    ).fetchone()
+    return int(row[0]) if row else 0
+
+
+def prepare(dsn: str, *, route: bool) -> str:
+    """Do what a new database needs in one transaction; returns a sentence for the user."""
+    with psycopg.connect(dsn) as conn:
+        make_fake(conn)
+        if route and route_to_fake(conn):
+            return "Every lane leads to the provider 'fake', which sends nothing to anybody."
+        row = conn.execute("select count(*) from sms.lane where provider_id is null").fetchone()
+    parked = int(row[0]) if row else 0
+    return f"{parked} lanes are parked; route them with: outbox provider switch" if parked else ""
+
+
+def main() -> int:
+    given = os.environ.get("OUTBOX_DSN")
+    try:
+        sentence = prepare(given or private().url, route=not given)
+    except (ClusterError, psycopg.Error) as error:
+        print(str(error).strip().splitlines()[0], file=sys.stderr)
+        return 1
+    if sentence:
+        print(sentence)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

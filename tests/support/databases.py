@@ -1,0 +1,44 @@
+"""Databases for tests: migrated once, then copied."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+import psycopg
+from psycopg import sql
+
+from tests.support.server import Server
+
+
+class Databases:
+    """Makes and drops copies of one template database on one server."""
+
+    def __init__(self, server: Server, prepare: Callable[[str], object]) -> None:
+        """Make the template by calling `prepare` with its DSN."""
+        self._server = server
+        self._run = f"sms_test_{secrets.token_hex(4)}"
+        self._count = 0
+        self._template = self._run
+        self._execute("create database {}", self._template)
+        prepare(server.database(self._template))
+
+    @contextmanager
+    def copy(self) -> Iterator[str]:
+        """The DSN of a copy that is dropped at the end, whoever is still connected."""
+        self._count += 1
+        name = f"{self._run}_{self._count}"
+        self._execute("create database {} template {}", name, self._template)
+        try:
+            yield self._server.database(name)
+        finally:
+            self._execute("drop database {} with (force)", name)
+
+    def close(self) -> None:
+        self._execute("drop database {} with (force)", self._template)
+
+    def _execute(self, statement: str, *names: str) -> None:
+        command = sql.SQL(statement).format(*map(sql.Identifier, names))
+        with psycopg.connect(self._server.dsn, autocommit=True) as conn:
+            conn.execute(command)
