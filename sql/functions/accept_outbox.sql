@@ -14,10 +14,7 @@ begin
                                      (select array_agg(distinct r.template) from new_rows as r where r.template is not null));
 
     with fact as materialized (
-        select r.id, r.client_id, r.campaign_id, f.*,
-               coalesce(f.reason,
-                        case when r.time_zone is not null and f.zone_id = 0 then 'bad_time_zone'
-                             when f.expires_at <= f.not_before then 'expired' end) as refusal
+        select r.id, r.client_id, r.campaign_id, f.*
           from new_rows as r
           cross join lateral sms.interpret_request(
                    r.channel, r.phone, r.body, r.template, r.vars, r.erp_ref,
@@ -28,19 +25,19 @@ begin
         select f.id, f.msisdn, f.not_before, f.expires_at, f.dedup_key, f.ref_hash, f.client_id, f.campaign_id,
                f.template_version_id, f.lane_id, f.zone_id, f.priority
           from fact as f
-         where f.refusal is null
+         where f.reason is null
     ), refused as (
         insert into sms.outcome (id, msisdn, decided_at, final_at, client_id, campaign_id, template_version_id,
                                  lane_id, zone_id, state, reason)
         select f.id, f.msisdn, _now, _now, f.client_id, f.campaign_id, f.template_version_id,
-               f.lane_id, f.zone_id, 'suppressed', f.refusal
+               f.lane_id, f.zone_id, 'suppressed', f.reason
           from fact as f
-         where f.refusal is not null
+         where f.reason is not null
     )
     select bool_or(f.priority = 0), bool_or(f.priority > 0)
       into _urgent, _bulk
       from fact as f
-     where f.refusal is null and f.not_before <= _now;
+     where f.reason is null and f.not_before <= _now;
 
     perform sms.wake(coalesce(_urgent, false), coalesce(_bulk, false));
     return null;

@@ -12,21 +12,22 @@ create or replace function sms.interpret_request(
 as $$
     select n.msisdn,
            case when n.msisdn is null then sms.phone_problem(p_phone)
-                when p_template is not null then v.problem
-                when coalesce(p_body, '') = '' then 'empty_text'
+                when p_template is not null and v.problem is not null then v.problem
+                when p_template is null and coalesce(p_body, '') = '' then 'empty_text'
                 when char_length(p_body) > 1000 then 'text_too_long'
+                when p_time_zone is not null and z.zone_id is null then 'bad_time_zone'
+                when p_expires_at <= n.not_before then 'expired'
            end,
            c.channel_id, l.lane_id,
            case when p_time_zone is null then coalesce(g.zone_id, cz.zone_id, 0::smallint)
                 else coalesce(z.zone_id, 0::smallint) end,
            greatest(c.priority, p_priority),
-           t.not_before,
-           coalesce(p_expires_at, t.not_before + c.validity),
+           n.not_before,
+           coalesce(p_expires_at, n.not_before + c.validity),
            hashtextextended(coalesce(p_body, p_template || p_vars::text, p_template, ''), 0),
            hashtextextended(p_erp_ref, 0),
            v.template_version_id
       from (select sms.normalize_msisdn(p_phone) as msisdn, greatest(p_not_before, p_now) as not_before offset 0) as n
-      cross join lateral (select n.not_before) as t
       join sms.channel as c on c.channel = p_channel
       left join sms.time_zone as cz on cz.name = c.time_zone
       left join lateral (
@@ -40,7 +41,7 @@ as $$
            ) as g on true
       left join sms.lane as l on l.channel_id = c.channel_id and l.operator_id = coalesce(g.operator_id, 0::smallint)
       left join lateral (
-               select x.zone_id from sms.time_zone as x where x.name = p_time_zone limit 1
+               select x.zone_id from sms.time_zone as x where x.name = p_time_zone and x.zone_id <> 0 limit 1
            ) as z on p_time_zone is not null
       left join lateral sms.check_template(p_template, p_vars) as v on p_template is not null
 $$;

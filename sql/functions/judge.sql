@@ -1,12 +1,21 @@
 -- What the rules say about these messages at a moment. Writes nothing; claim, explain and dry run agree by construction.
--- Messages without a usable number have no row: they were refused when they came in.
+-- Requests that can never be sent (no usable number, no text, …) are suppressed here as they were when they came in.
 create or replace function sms.judge(ids bigint[], as_of timestamptz default clock_timestamp())
     returns table (id bigint, verdict text, reason text, detail text, not_before timestamptz)
     language sql stable security definer
     set search_path = pg_catalog, pg_temp set enable_seqscan = off set plan_cache_mode = force_generic_plan
 as $$
-    select j.id, j.verdict, j.reason, j.detail, j.not_before
-      from sms.judge_batch(sms.candidates(ids), as_of) as j
+    select o.id,
+           case when f.reason is not null then 'suppress' else j.verdict end,
+           coalesce(f.reason, j.reason),
+           case when f.reason is null then j.detail end,
+           case when f.reason is null then j.not_before end
+      from sms.outbox as o
+      cross join lateral sms.interpret_request(
+               o.channel, o.phone, o.body, o.template, o.vars, o.erp_ref,
+               o.priority, o.not_before, o.expires_at, o.time_zone, o.created_at) as f
+      left join sms.judge_batch(sms.candidates(ids), as_of) as j on j.id = o.id
+     where o.id = any (ids)
 $$;
 comment on function sms.judge is 'Verdict of all rules on these messages at a moment: send, defer (until not_before) or suppress, with the reason.';
 revoke execute on function sms.judge from public;

@@ -10,11 +10,11 @@ as $$
       left join sms.channel as ch on ch.channel_id = c.channel_id
       cross join lateral (
                select h.blacklist_id, h.prefix, h.reason
-                 from (select x.blacklist_id, x.prefix, x.reason, x.category, x.channel, x.expires_at
+                 from (select x.blacklist_id, x.prefix, x.reason, x.category, x.channel, x.created_at, x.expires_at
                          from sms.blacklist as x
                         where x.msisdn = c.msisdn
                         union all
-                       select x.blacklist_id, x.prefix, x.reason, x.category, x.channel, x.expires_at
+                       select x.blacklist_id, x.prefix, x.reason, x.category, x.channel, x.created_at, x.expires_at
                          from unnest((select array_agg(n) from generate_series(1, 15) as n
                                        where exists (select from sms.blacklist as e
                                                       where e.prefix is not null and length(e.prefix) = n))) as k (length)
@@ -23,6 +23,7 @@ as $$
                       ) as h
                 where (h.category is null or h.category is not distinct from ch.category)
                   and (h.channel is null or h.channel is not distinct from ch.channel)
+                  and h.created_at <= p_as_of
                   and (h.expires_at is null or h.expires_at > p_as_of)
                 limit 1
            ) as b
