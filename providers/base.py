@@ -152,9 +152,10 @@ class NotSubmitted(SendError):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Limits:
-    """How much one call of send() takes."""
+    """How much one call of send() takes, and how long its last submission may go unanswered."""
 
     max_batch: int
+    answer_s: float  # keep `until` this long before the end of the lease
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

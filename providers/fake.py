@@ -63,7 +63,9 @@ class FakeProvider:
     ) -> None:
         self.name = name
         self.settings = parse_settings(FakeSettings, name, settings)
-        self.limits = Limits(max_batch=self.settings.max_batch)
+        self.limits = Limits(
+            max_batch=self.settings.max_batch, answer_s=self.settings.latency_ms / 1000
+        )
         self._sink = context.sink
         self._random = random.Random(self.settings.seed)
         self._receipts: deque[tuple[float, Sequence[Message]]] = deque()

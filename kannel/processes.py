@@ -1,0 +1,108 @@
+"""Starts other people's programs for tests and the demo so that none outlives its parent."""
+
+from __future__ import annotations
+
+import os
+import pwd
+import shutil
+import socket
+import subprocess
+import time
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from pathlib import Path
+
+START_S = 15.0
+STOP_S = 15.0
+USERS = ("kannel", "nobody")  # whoever exists is who the programs run as when root starts them
+
+
+class NotStarted(RuntimeError):
+    """A program did not come up; the text says which and shows the end of its log."""
+
+
+def free_port() -> int:
+    """A TCP port of the loopback interface that nobody listened on a moment ago."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def unprivileged_user() -> pwd.struct_passwd | None:
+    """Whom to become; None when we are not root and stay who we are."""
+    if os.geteuid() != 0:
+        return None
+    for name in USERS:
+        with suppress(KeyError):
+            return pwd.getpwnam(name)
+    raise NotStarted(f"There is no user {' or '.join(USERS)} to run as instead of root.")
+
+
+def give_to_user(folder: Path) -> None:
+    """Let the unprivileged user, if there is one, own a folder and all in it."""
+    user = unprivileged_user()
+    if user is None:
+        return
+    for path in (folder, *folder.rglob("*")):
+        os.chown(path, user.pw_uid, user.pw_gid, follow_symlinks=False)
+
+
+def start(
+    command: Sequence[str],
+    *,
+    folder: Path,
+    output: Path,
+    stdin: int = subprocess.DEVNULL,
+    env: Mapping[str, str] | None = None,
+) -> subprocess.Popen[bytes]:
+    """Start a program in `folder` as the unprivileged user; it ends with the thread that calls.
+
+    Linux ties the signal to that thread, so call it from one that lives long enough.
+    """
+    wrapper = ["setpriv", "--pdeathsig", "TERM"]
+    if (user := unprivileged_user()) is not None:
+        wrapper += [f"--reuid={user.pw_uid}", f"--regid={user.pw_gid}", "--clear-groups"]
+    with output.open("ab") as sink:
+        return subprocess.Popen(
+            [*wrapper, "--", *command],
+            cwd=folder,
+            stdin=stdin,
+            stdout=sink,
+            stderr=subprocess.STDOUT,
+            env={"PATH": os.environ.get("PATH", ""), "LC_ALL": "C.UTF-8", **(env or {})},
+        )
+
+
+def stop(process: subprocess.Popen[bytes]) -> None:
+    """Ask it to end, then make it."""
+    if process.poll() is None:
+        process.terminate()
+        try:
+            process.wait(STOP_S)
+        except subprocess.TimeoutExpired:
+            process.kill()
+    process.wait()
+    if process.stdin is not None:
+        with suppress(BrokenPipeError):
+            process.stdin.close()
+
+
+def wait_until(
+    ready: Callable[[], bool], process: subprocess.Popen[bytes], *, name: str, output: Path
+) -> None:
+    """Wait until `ready()`; NotStarted when the program ends or takes longer than START_S."""
+    deadline = time.monotonic() + START_S
+    while not ready():
+        if process.poll() is not None or time.monotonic() > deadline:
+            tail = " | ".join(output.read_text(errors="replace").splitlines()[-5:])
+            raise NotStarted(f"{name} did not start: {tail or 'it printed nothing'}")
+        time.sleep(0.02)
+
+
+def required(program: str, package: str) -> str:
+    """Where a program is, or NotStarted naming the package that brings it."""
+    found = shutil.which(program, path=f"{os.environ.get('PATH', '')}:/usr/sbin:/sbin")
+    if found is None:
+        raise NotStarted(f"{program} is not installed; run: apt-get install {package}")
+    return found

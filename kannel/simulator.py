@@ -1,0 +1,136 @@
+"""An SMPP message centre in a process of its own: kannel/smsc/smsc.js on the npm package smpp."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+import tempfile
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Literal, Self
+
+from kannel import processes
+
+SOURCE = Path(__file__).with_name("smsc")
+Mode = Literal["ok", "throttle", "queuefull", "reject", "slow", "badpass"]
+
+
+def install() -> None:
+    """Install the pinned npm package beside smsc.js; does nothing when it is there."""
+    if (SOURCE / "node_modules" / "smpp").is_dir():
+        return
+    npm = processes.required("npm", "npm")
+    command = [npm, "ci", "--no-audit", "--no-fund", "--loglevel=error"]
+    done = subprocess.run(command, cwd=SOURCE, capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise processes.NotStarted(f"npm ci failed in kannel/smsc: {done.stderr.strip()[-300:]}")
+
+
+class Simulator:
+    """The message centre; `records()` is its own account of every PDU it saw."""
+
+    def __init__(
+        self,
+        *,
+        port: int = 0,
+        dlr_ms: int | None = 300,
+        mode: Mode = "ok",
+        password: str = "secret",
+    ) -> None:
+        self.port = port or processes.free_port()
+        self.password = password
+        self._dlr_ms = dlr_ms
+        self._mode = mode
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def __enter__(self) -> Self:
+        install()
+        # A copy: the unprivileged user may not be able to read the place of this clone.
+        self._folder = Path(tempfile.mkdtemp(prefix="smsc-"))
+        shutil.copytree(SOURCE, self._folder, dirs_exist_ok=True)
+        processes.give_to_user(self._folder)
+        self.start()
+        return self
+
+    def __exit__(
+        self,
+        exc_type: type[BaseException] | None,
+        exc: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.stop()
+        shutil.rmtree(self._folder, ignore_errors=True)
+
+    @property
+    def log(self) -> Path:
+        """One JSON line per PDU."""
+        return self._folder / "pdus.jsonl"
+
+    def start(self) -> None:
+        """Start, or start again on the same port."""
+        output = self._folder / "output"
+        output.unlink(missing_ok=True)
+        self._process = processes.start(
+            [processes.required("node", "nodejs"), "smsc.js"],
+            folder=self._folder,
+            output=output,
+            stdin=subprocess.PIPE,
+            env={
+                "PORT": str(self.port),
+                "DLR_MS": "" if self._dlr_ms is None else str(self._dlr_ms),
+                "MODE": self._mode,
+                "PASSWORD": self.password,
+                "LOG": str(self.log),
+            },
+        )
+        processes.wait_until(
+            lambda: b"ready" in output.read_bytes(),
+            self._process,
+            name="The message centre",
+            output=output,
+        )
+
+    def stop(self) -> None:
+        if self._process is not None:
+            processes.stop(self._process)
+            self._process = None
+
+    def set_mode(self, mode: Mode) -> None:
+        """How it answers from now on."""
+        self._mode = mode
+        if self._process is not None and self._process.stdin is not None:
+            self._process.stdin.write(f"mode {mode}\n".encode())
+            self._process.stdin.flush()
+
+    def records(self, event: str | None = None) -> list[dict[str, Any]]:
+        """What it saw so far, oldest first."""
+        if not self.log.exists():
+            return []
+        lines = self.log.read_text(encoding="utf-8").splitlines()
+        records: list[dict[str, Any]] = [json.loads(line) for line in lines]
+        return [record for record in records if event in (None, record["event"])]
+
+
+def whole_texts(records: list[dict[str, Any]]) -> list[tuple[str, str]]:
+    """(number, text) of each complete message among submit_sm records, its parts joined."""
+    texts: list[tuple[str, str]] = []
+    parts: dict[tuple[str, str], dict[int, str]] = {}
+    for record in records:
+        udh = bytes.fromhex(record["udh"])
+        if not udh:
+            texts.append((record["to"], record["text"]))
+            continue
+        reference, total, number = udh[-3], udh[-2], udh[-1]
+        message = parts.setdefault((record["to"], f"{reference}/{total}"), {})
+        message[number] = record["text"]
+        if len(message) == total:
+            texts.append((record["to"], _joined(message)))
+            message.clear()
+    return texts
+
+
+def _joined(parts: dict[int, str]) -> str:
+    """Parts in order; a surrogate pair cut in two by the sender becomes one character again."""
+    text = "".join(parts[number] for number in sorted(parts))
+    return text.encode("utf-16-be", "surrogatepass").decode("utf-16-be")
