@@ -40,7 +40,7 @@ grant execute on function sms.next_id(), sms.cancel(bigint), sms.cancel(bigint[]
 grant select on sms.message, sms.channel, sms.tariff, sms.number_range, sms.cap, sms.quiet_hours to sms_analyst;
 grant select on all tables in schema geo to sms_analyst;
 grant execute on all functions in schema geo to sms_analyst;
-grant execute on function sms.explain(bigint), sms.judge(bigint[], timestamptz) to sms_analyst;
+grant execute on function sms.explain(bigint), sms.judge(bigint[], timestamptz), sms.report(timestamptz, timestamptz) to sms_analyst;
 
 -- Operator: runs the channels and the rules; imports layers; reads no texts.
 grant select on sms.message, sms.unaccounted, sms.lane_status, sms.lane, sms.receipt, sms.receipt_code, sms.unmatched_receipt,
@@ -53,6 +53,10 @@ grant execute on all functions in schema geo to sms_operator;
 grant execute on function sms.cancel(bigint), sms.cancel(bigint[]), sms.cancel(text), sms.explain(bigint),
                           sms.judge(bigint[], timestamptz), sms.switch_channel(text, text),
                           sms.resolve_uncertain(bigint[], text, text), sms.replace_numbering(),
+                          sms.list_providers(),
+                          sms.set_provider(text, text, jsonb, text, numeric, int, boolean),
+                          sms.queue_status(), sms.outcome_status(timestamptz), sms.count_unaccounted(),
+                          sms.report(timestamptz, timestamptz),
                           sms.work_left(interval, timestamptz), sms.render(text, jsonb) to sms_operator;
 
 -- Monitoring: numbers about the machine, no phone numbers, no texts.
@@ -62,10 +66,11 @@ grant select (id, not_before, expires_at, lane_id, priority, attempt) on sms.pen
 grant select (id, decided_at, submitted_at, final_at, campaign_id, cost, provider_id, lane_id, segments, attempts, state, reason)
    on sms.outcome to sms_monitor;
 grant select (receipt_id, received_at, provider_id, state) on sms.unmatched_receipt to sms_monitor;
-grant execute on function sms.work_left(interval, timestamptz) to sms_monitor;
+grant execute on function sms.work_left(interval, timestamptz), sms.queue_status(), sms.outcome_status(timestamptz),
+                          sms.count_unaccounted() to sms_monitor;
 
 -- Worker: the verbs of the queue and nothing else.
-grant select on sms.provider, sms.lane, sms.channel, sms.lane_status to sms_worker;
+grant select on sms.lane_status to sms_worker;
 grant execute on function sms.claim_batch(text, text, int, int, int, interval, timestamptz),
                           sms.mark_submitting(bigint, bigint[]),
                           sms.settle(bigint, bigint[], text[], smallint[], text[], int[], bigint[], text[]),
@@ -73,8 +78,9 @@ grant execute on function sms.claim_batch(text, text, int, int, int, interval, t
                           sms.resolve_uncertain(bigint[], text, text),
                           sms.record_receipts(text, bigint[], text[], text[], text[], timestamptz[], text[]),
                           sms.match_receipts(int, timestamptz), sms.maintain_partitions(timestamptz),
+                          sms.list_providers(),
                           sms.work_left(interval, timestamptz), sms.try_sleep(int), sms.wake_up(int, int) to sms_worker;
 
 -- Receipts in: may tell what a provider reported and nothing else.
-grant select on sms.provider to sms_dlr;
-grant execute on function sms.record_receipts(text, bigint[], text[], text[], text[], timestamptz[], text[]) to sms_dlr;
+grant execute on function sms.record_receipts(text, bigint[], text[], text[], text[], timestamptz[], text[]),
+                          sms.list_providers() to sms_dlr;
