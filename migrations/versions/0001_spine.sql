@@ -17,7 +17,11 @@ comment on sequence sms.id_seq is 'Low 22 bits of an id; wraps, the milliseconds
 
 create function sms.id_at(p_at timestamptz) returns bigint
     language sql immutable strict parallel safe
-as $$ select ((date_part('epoch', p_at) * 1000)::bigint - 1577836800000) << 22 $$;
+as $$
+    -- clamped, so that infinity gives the smallest and the largest id there can be
+    select ((date_part('epoch', least(greatest(p_at, timestamptz '1960-01-01 00:00Z'), timestamptz '2089-01-01 00:00Z')) * 1000)::bigint
+            - 1577836800000) << 22
+$$;
 comment on function sms.id_at is 'The smallest id of a moment: milliseconds since 2020-01-01 UTC, shifted left 22 bits.';
 
 create function sms.id_time(p_id bigint) returns timestamptz
