@@ -1,0 +1,159 @@
+"""Everything that can be set, from OUTBOX_* variables or the TOML file named by OUTBOX_CONFIG.
+
+A variable wins over the file. Secrets of providers are not here: sms.provider.secret_env names
+the variable that holds each.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import socket
+import tomllib
+from collections.abc import Mapping
+from datetime import timedelta
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import BeforeValidator, Field, SecretStr, ValidationError
+from pydantic_settings import (
+    BaseSettings,
+    InitSettingsSource,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+)
+
+from outbox.errors import SettingsMistake
+
+PREFIX = "OUTBOX_"
+CONFIG = "OUTBOX_CONFIG"
+NO_LISTEN = "none"
+
+_UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0, "": 1.0}
+_DURATION = re.compile(r"\s*(\d+(?:\.\d+)?)\s*(ms|s|m|h|d|)\s*")
+
+
+def parse_duration(value: object) -> timedelta:
+    """Read `500ms`, `10s`, `2m`, `1.5h`, `7d` or a plain number of seconds."""
+    if isinstance(value, timedelta):
+        return value
+    found = _DURATION.fullmatch(str(value))
+    if found is None:
+        raise ValueError(f"{value!r} is no duration: write 500ms, 10s, 2m, 1h or 7d")
+    return timedelta(seconds=float(found[1]) * _UNITS[found[2]])
+
+
+Duration = Annotated[timedelta, BeforeValidator(parse_duration)]
+
+
+def _own_name() -> str:
+    return f"{socket.gethostname()}:{os.getpid()}"
+
+
+class Settings(BaseSettings):
+    """The settings of one process; read them with `load`."""
+
+    model_config = SettingsConfigDict(env_prefix=PREFIX, extra="forbid", frozen=True)
+
+    dsn: str | None = Field(None, description="the database; unset: this clone's private cluster")
+    listen_dsn: str | None = Field(
+        None,
+        description="a direct connection for LISTEN where dsn goes through PgBouncer; "
+        "'none' polls only; unset: dsn",
+    )
+    test_dsn: str | None = Field(None, description="a server on which the tests may make databases")
+    prepare: bool | None = Field(
+        None,
+        description="server-side prepared statements; unset: yes, unless listen_dsn says that dsn "
+        "is a PgBouncer",
+    )
+    claim_limit: int = Field(500, ge=1, le=1000, description="messages in a bulk claim")
+    urgent_limit: int = Field(20, ge=1, le=100, description="messages in an urgent claim")
+    bulk_claimers: int = Field(2, ge=1, le=16, description="bulk claimers a provider")
+    urgent_deliveries: int = Field(8, ge=1, le=64, description="urgent claims in flight at once")
+    lease_s: float = Field(60, ge=5, le=3600, description="how long a claim is ours")
+    poll_s: float = Field(1.0, ge=0.05, le=60, description="how often to look without being called")
+    grace_s: float = Field(20, ge=0, le=600, description="time for sends in flight at shutdown")
+    call_timeout_s: float = Field(30, ge=1, le=600, description="longest wait for one SQL call")
+    receipt_wait: Duration = Field(
+        timedelta(seconds=10), description="how long --drain waits for a message's receipt"
+    )
+    dlr_host: str = Field("127.0.0.1", description="address on which receipts are heard")
+    dlr_port: int = Field(8801, ge=0, le=65535, description="its port")
+    dlr_token: SecretStr | None = Field(None, description="secret part of the receipt URLs")
+    dlr_base_url: str | None = Field(
+        None, description="how providers reach us; unset: http://dlr_host:dlr_port"
+    )
+    log_level: Literal["debug", "info", "warning", "error"] = "info"
+    worker_name: str = Field(default_factory=_own_name, min_length=1, max_length=100)
+
+    @property
+    def lease(self) -> timedelta:
+        """The lease as an interval."""
+        return timedelta(seconds=self.lease_s)
+
+    @property
+    def listens(self) -> bool:
+        """Whether the worker hears NOTIFY at all."""
+        return self.listen_dsn != NO_LISTEN
+
+    @property
+    def prepares(self) -> bool:
+        """Whether work connections may keep prepared statements on the server."""
+        return self.listen_dsn is None if self.prepare is None else self.prepare
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Arguments, then variables, then the file."""
+        return init_settings, env_settings, InitSettingsSource(settings_cls, _config_file())
+
+
+def load(**changes: Any) -> Settings:
+    """Read the settings; SettingsMistake names the first wrong one in one sentence."""
+    try:
+        return Settings(**changes)
+    except ValidationError as error:
+        raise SettingsMistake(_name_first(error)) from None
+
+
+def _config_file() -> dict[str, Any]:
+    path = os.environ.get(CONFIG)
+    if not path:
+        return {}
+    try:
+        return tomllib.loads(Path(path).read_text(encoding="utf-8"))
+    except OSError as error:
+        raise SettingsMistake(f"{CONFIG}: cannot read {path}: {error.strerror or error}.") from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise SettingsMistake(f"{CONFIG}: {path} is not TOML: {error}.") from None
+
+
+def _name_first(error: ValidationError) -> str:
+    first = error.errors(include_url=False, include_input=False)[0]
+    name = ".".join(str(part) for part in first["loc"])
+    wrong = first["msg"].removeprefix("Value error, ")
+    if first["type"] == "extra_forbidden":
+        return f"{name} in {_config_path()} is no setting; known are: {_known()}."
+    where = f"{PREFIX}{name.upper()}"
+    if where not in _upper(os.environ):
+        where = f"{name} in {_config_path()}"
+    return f"{where} is wrong: {wrong}."
+
+
+def _config_path() -> str:
+    return os.environ.get(CONFIG) or "the settings"
+
+
+def _known() -> str:
+    return ", ".join(Settings.model_fields)
+
+
+def _upper(names: Mapping[str, str]) -> set[str]:
+    return {name.upper() for name in names}
