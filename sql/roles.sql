@@ -51,7 +51,7 @@ grant select, insert, update, delete on geo.metro_station, geo.client_location t
 grant select, insert, delete, truncate on sms.number_range_staging to sms_operator;
 grant execute on all functions in schema geo to sms_operator;
 grant execute on function sms.cancel(bigint), sms.cancel(bigint[]), sms.cancel(text), sms.explain(bigint),
-                          sms.judge(bigint[], timestamptz), sms.switch_channel(text, text),
+                          sms.judge(bigint[], timestamptz), sms.switch_channel(text, text, text),
                           sms.resolve_uncertain(bigint[], text, text), sms.replace_numbering(),
                           sms.list_providers(),
                           sms.set_provider(text, text, jsonb, text, numeric, int, boolean),

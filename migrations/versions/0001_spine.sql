@@ -550,14 +550,19 @@ create table sms.provider_ref (
     id bigint not null,
     provider_id smallint not null,
     ref text not null,
-    part smallint not null default 1
+    part smallint not null default 1,
+    parts smallint not null default 1,
+    state text
 ) partition by range (id);
 create index provider_ref_ref on sms.provider_ref (provider_id, ref);
+create index provider_ref_parts on sms.provider_ref (id) where parts > 1;
 comment on table sms.provider_ref is 'The provider''s own ids of a message, one per segment where it gives several.';
 comment on column sms.provider_ref.id is 'sms.outbox.id.';
 comment on column sms.provider_ref.provider_id is 'The provider.';
 comment on column sms.provider_ref.ref is 'Its id, as normalised by the adapter.';
 comment on column sms.provider_ref.part is 'Segment number from 1.';
+comment on column sms.provider_ref.parts is 'Into how many segments with ids of their own the message went.';
+comment on column sms.provider_ref.state is 'What the receipts said of this segment; kept only where there are several.';
 
 create table sms.receipt_code (
     adapter text not null,

@@ -24,7 +24,7 @@ as $$
            greatest(c.priority, p_priority),
            n.not_before,
            coalesce(p_expires_at, n.not_before + c.validity),
-           hashtextextended(coalesce(p_body, p_template || p_vars::text, p_template, ''), 0),
+           hashtextextended(case when p_template is null then coalesce(p_body, '') else concat(p_template, p_vars) end, 0),
            hashtextextended(p_erp_ref, 0),
            v.template_version_id
       from (select sms.normalize_msisdn(p_phone) as msisdn, greatest(p_not_before, p_now) as not_before offset 0) as n

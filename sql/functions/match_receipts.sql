@@ -10,12 +10,13 @@ declare
     _ids bigint[];
     _states text[];
     _errors text[];
+    _parts smallint[];
 begin
     with found as materialized (
-        select u.receipt_id, o.id, u.state, u.error
+        select u.receipt_id, o.id, u.state, u.error, case when r.parts > 1 then r.part end as part
           from sms.unmatched_receipt as u
           left join lateral (
-                   select x.id from sms.provider_ref as x
+                   select x.id, x.part, x.parts from sms.provider_ref as x
                     where u.message_id is null and x.provider_id = u.provider_id and x.ref = u.provider_ref
                     order by x.id desc
                     limit 1
@@ -24,14 +25,18 @@ begin
          limit p_limit
     ), gone as (
         delete from sms.unmatched_receipt as u using found as f where u.receipt_id = f.receipt_id
-     returning f.id, f.state, f.error
+     returning f.id, f.state, f.error, f.part
     )
-    select array_agg(g.id), array_agg(g.state), array_agg(g.error) into _ids, _states, _errors from gone as g;
+    select array_agg(g.id), array_agg(g.state), array_agg(g.error), array_agg(g.part)
+      into _ids, _states, _errors, _parts from gone as g;
     delete from sms.unmatched_receipt as u where u.received_at < _now - interval '7 days';
     if _ids is null then
         return 0;
     end if;
-    perform sms.advance(_ids, _states, _errors, _now);
+    perform sms.advance(array_agg(g.id), array_agg(g.state), array_agg(g.error), _now)
+       from unnest(_ids, _states, _errors, _parts) as g (id, state, error, part) where g.part is null;
+    perform sms.fold_parts(array_agg(g.id), array_agg(g.part), array_agg(g.state), array_agg(g.error), _now)
+       from unnest(_ids, _states, _errors, _parts) as g (id, state, error, part) where g.part is not null;
     return cardinality(_ids);
 end
 $$;

@@ -22,12 +22,12 @@ begin
     return query
     with report as materialized (
         select sms.next_id() as receipt_id, coalesce(g.message_id, r.id) as message_id, g.ref, g.code, g.error, g.occurred_at,
-               g.raw, m.state, m.code is not null as is_mapped
+               g.raw, m.state, m.code is not null as is_mapped, r.part, r.parts
           from unnest(p_message_ids, p_refs, p_codes, p_errors, p_occurred_ats, p_raws)
                  as g (message_id, ref, code, error, occurred_at, raw)
           left join sms.receipt_code as m on m.adapter = _adapter and m.code = g.code
           left join lateral (
-                   select x.id from sms.provider_ref as x
+                   select x.id, x.part, x.parts from sms.provider_ref as x
                     where g.message_id is null and x.provider_id = _provider_id and x.ref = g.ref
                     order by x.id desc
                     limit 1
@@ -45,7 +45,11 @@ begin
     ), moved as (
         select sms.advance(array_agg(k.message_id), array_agg(k.state), array_agg(k.error), _now) as n
           from known as k
-         where k.outcome_id is not null
+         where k.outcome_id is not null and coalesce(k.parts, 1) = 1
+    ), folded as (
+        select sms.fold_parts(array_agg(k.message_id), array_agg(k.part), array_agg(k.state), array_agg(k.error), _now) as n
+          from known as k
+         where k.outcome_id is not null and k.parts > 1
     ), parked as (
         insert into sms.unmatched_receipt (receipt_id, received_at, message_id, provider_id, provider_ref, state, error)
         select k.receipt_id, _now, k.message_id, _provider_id, k.ref, k.state, k.error
@@ -53,7 +57,7 @@ begin
          where k.outcome_id is null and num_nonnulls(k.message_id, k.ref) > 0
      returning 1
     )
-    select (select count(*) from report)::int, coalesce((select m.n from moved as m), 0),
+    select (select count(*) from report)::int, coalesce((select m.n from moved as m), 0) + coalesce((select f.n from folded as f), 0),
            (select count(*) from parked)::int, (select count(*) from report as p where not p.is_mapped)::int;
 end
 $$;

@@ -81,8 +81,9 @@ begin
            and l.msisdn = f.msisdn and l.at = f.claimed_at and l.message_id = f.id
            and not exists (select from heard as h where h.message_id = f.id)
     ), referred as (
-        insert into sms.provider_ref (id, provider_id, ref, part)
-        select f.id, f.provider_id, r.ref, row_number() over (partition by r.id order by r.n)
+        insert into sms.provider_ref (id, provider_id, ref, part, parts)
+        select f.id, f.provider_id, r.ref, row_number() over (partition by r.id order by r.n),
+               count(*) over (partition by r.id)
           from unnest(p_ref_ids, p_refs) with ordinality as r (id, ref, n)
           join fate as f on f.id = r.id
     )

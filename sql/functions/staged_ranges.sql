@@ -1,5 +1,5 @@
 -- The staged numbering file with operators by tax id and zones by region; what is unknown gets 0 for each.
--- A region of several zones finds its row of sms.time_zone only after sms.add_region_zones.
+-- The zones of a region have their row in sms.time_zone; sms.replace_numbering adds it.
 create or replace function sms.staged_ranges()
     returns setof sms.number_range
     language sql stable

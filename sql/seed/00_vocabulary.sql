@@ -37,6 +37,8 @@ insert into sms.state_transition (from_state, to_state, cause) values
     ('undelivered', 'delivered', 'receipt: it got through after all'),
     ('expired', 'delivered', 'receipt: it got through after all'),
     ('rejected', 'delivered', 'receipt: it got through after all'),
+    ('suppressed', 'delivered', 'receipt: an earlier, doubtful attempt had got through'),
+    ('cancelled', 'delivered', 'receipt: an earlier, doubtful attempt had got through'),
     ('failed', 'delivered', 'receipt: it had been handed over after all')
 on conflict (from_state, to_state) do update set cause = excluded.cause;
 
