@@ -555,6 +555,7 @@ create table sms.provider_ref (
     state text
 ) partition by range (id);
 create index provider_ref_ref on sms.provider_ref (provider_id, ref);
+create index provider_ref_id on sms.provider_ref using brin (id) with (pages_per_range = 16);
 create index provider_ref_parts on sms.provider_ref (id) where parts > 1;
 comment on table sms.provider_ref is 'The provider''s own ids of a message, one per segment where it gives several.';
 comment on column sms.provider_ref.id is 'sms.outbox.id.';
