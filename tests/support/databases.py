@@ -22,7 +22,10 @@ class Databases:
         self._count = 0
         self._template = self._run
         self._execute("create database {}", self._template)
-        prepare(server.database(self._template))
+        # Roles belong to the whole server: two runs at once must not both be making them.
+        with psycopg.connect(server.dsn) as conn:
+            conn.execute("select pg_advisory_lock(5459283)")
+            prepare(server.database(self._template))
 
     @contextmanager
     def copy(self) -> Iterator[str]:
