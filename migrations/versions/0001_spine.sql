@@ -376,6 +376,7 @@ create table sms.outbox (
     sender_id text check (char_length(sender_id) between 1 and 15),
     campaign_id bigint
 ) partition by range (id);
+create index outbox_erp_ref on sms.outbox (erp_ref) where erp_ref is not null;
 comment on table sms.outbox is 'One row is one request by the ERP. INSERT is the hand-over: committed = sent once, or suppressed with a reason in sms.message. Never updated.';
 comment on column sms.outbox.id is 'Time-ordered id, given by default.';
 comment on column sms.outbox.created_at is 'When the row was inserted.';

@@ -15,15 +15,20 @@ create or replace function sms.claim_batch(
 as $$
 #variable_conflict use_column
 declare
-    _provider_id smallint;
+    _provider sms.provider;
     _batch sms.candidate[];
     _now timestamptz;
     _claim_id bigint := sms.next_id();
     _lease_until timestamptz;
 begin
-    select p.provider_id into _provider_id from sms.provider as p where p.provider = p_provider and p.is_enabled;
-    _batch := sms.choose_due(_provider_id, least(greatest(p_limit, 1), 1000), p_from_priority, p_to_priority,
-                             coalesce(p_as_of, clock_timestamp()));
+    select * into _provider from sms.provider as p where p.provider = p_provider;
+    if not found then
+        raise exception 'unknown provider "%"', p_provider using errcode = 'SM006';
+    end if;
+    if _provider.is_enabled then
+        _batch := sms.choose_due(_provider.provider_id, least(greatest(p_limit, 1), _provider.max_batch), p_from_priority,
+                                 p_to_priority, coalesce(p_as_of, clock_timestamp()));
+    end if;
     _now := coalesce(p_as_of, clock_timestamp());
     _lease_until := _now + p_lease;
     if _batch is null then
@@ -50,7 +55,7 @@ begin
         insert into sms.inflight (id, claim_id, msisdn, claimed_at, lease_until, expires_at, dedup_key, ref_hash, client_id,
                                   campaign_id, template_version_id, provider_id, lane_id, zone_id, priority, attempt)
         select v.id, _claim_id, v.msisdn, _now, _lease_until, v.expires_at, v.dedup_key, v.ref_hash, v.client_id,
-               v.campaign_id, v.template_version_id, _provider_id, v.lane_id, v.zone_id, v.priority, v.attempt
+               v.campaign_id, v.template_version_id, _provider.provider_id, v.lane_id, v.zone_id, v.priority, v.attempt
           from verdict as v
          where v.verdict = 'send'
     ), logged as (

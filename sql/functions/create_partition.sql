@@ -2,7 +2,7 @@
 -- contact_log is cut by time, the others by the id of that moment. Names end in _yYYYYmMM.
 create or replace function sms.create_partition(p_table text, p_month timestamptz)
     returns int
-    language plpgsql volatile
+    language plpgsql volatile set timezone = 'UTC'
 as $$
 declare
     _from timestamptz := date_trunc('month', p_month, 'UTC');

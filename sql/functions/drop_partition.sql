@@ -1,7 +1,7 @@
 -- Drop one month of one table, unless a waiting or leased message still has its request there; returns 1 when dropped.
 create or replace function sms.drop_partition(p_table text, p_month timestamptz)
     returns int
-    language plpgsql volatile
+    language plpgsql volatile set timezone = 'UTC'
 as $$
 declare
     _lo bigint := sms.id_at(p_month);

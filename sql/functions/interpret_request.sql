@@ -19,7 +19,7 @@ as $$
                 when p_expires_at <= n.not_before then 'expired'
            end,
            c.channel_id, l.lane_id,
-           case when p_time_zone is null then coalesce(g.zone_id, cz.zone_id, 0::smallint)
+           case when p_time_zone is null then coalesce(nullif(g.zone_id, 0), cz.zone_id, 0::smallint)
                 else coalesce(z.zone_id, 0::smallint) end,
            greatest(c.priority, p_priority),
            n.not_before,
@@ -27,7 +27,7 @@ as $$
            hashtextextended(case when p_template is null then coalesce(p_body, '') else concat(p_template, p_vars) end, 0),
            hashtextextended(p_erp_ref, 0),
            v.template_version_id
-      from (select sms.normalize_msisdn(p_phone) as msisdn, greatest(p_not_before, p_now) as not_before offset 0) as n
+      from (select sms.normalize_msisdn(p_phone) as msisdn, least(greatest(p_not_before, p_now), timestamptz '9999-01-01 00:00Z') as not_before offset 0) as n
       join sms.channel as c on c.channel = p_channel
       left join sms.time_zone as cz on cz.name = c.time_zone
       left join lateral (

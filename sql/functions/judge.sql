@@ -6,14 +6,15 @@ create or replace function sms.judge(ids bigint[], as_of timestamptz default clo
     set search_path = pg_catalog, pg_temp set enable_seqscan = off set plan_cache_mode = force_generic_plan
 as $$
     select o.id,
-           case when f.reason is not null then 'suppress' else j.verdict end,
-           coalesce(f.reason, j.reason),
-           case when f.reason is null then j.detail end,
-           case when f.reason is null then j.not_before end
+           case when r.id is null then j.verdict else 'suppress' end,
+           coalesce(r.reason, j.reason),
+           case when r.id is null then j.detail end,
+           case when r.id is null then j.not_before end
       from sms.outbox as o
       cross join lateral sms.interpret_request(
                o.channel, o.phone, o.body, o.template, o.vars, o.erp_ref,
                o.priority, o.not_before, o.expires_at, o.time_zone, o.created_at) as f
+      left join sms.outcome as r on r.id = o.id and r.state = 'suppressed' and r.attempts = 0 and r.reason = f.reason
       left join sms.judge_batch(sms.candidates(ids), as_of) as j on j.id = o.id
      where o.id = any (ids)
 $$;

@@ -2,7 +2,7 @@
 -- A partition that messages in pending or inflight still point into is kept. There is no DEFAULT partition on purpose.
 create or replace function sms.maintain_partitions(p_as_of timestamptz default null)
     returns table (created int, dropped int)
-    language plpgsql volatile security definer set search_path = pg_catalog, pg_temp
+    language plpgsql volatile security definer set search_path = pg_catalog, pg_temp set timezone = 'UTC'
 as $$
 declare
     _this_month timestamptz := date_trunc('month', coalesce(p_as_of, clock_timestamp()), 'UTC');
@@ -20,6 +20,11 @@ begin
             dropped := dropped + sms.drop_partition(_table, _month);
         end loop;
     end loop;
+    if dropped > 0 then
+        -- A key whose owner's request is gone would protect nothing and could never be owned again.
+        delete from sms.erp_ref as r
+         where r.id < (select min(sms.id_at(m.month)) from sms.partition_months('outbox') as m);
+    end if;
     return next;
 end
 $$;
