@@ -11,6 +11,8 @@ from pathlib import Path
 from psycopg import AsyncConnection
 from psycopg.abc import QueryNoTemplate as Query
 
+from outbox.errors import NothingImported
+
 # Called with the bytes read so far and the bytes of the file.
 Progress = Callable[[int, int], None]
 REPORT_EVERY = 5_000
@@ -24,7 +26,7 @@ STAGE_CLIENTS = "copy staged_client (line_no, client_id, lat, lon, city) from st
 _DEGREES = re.compile(r"-?[0-9]{1,3}(?:\.[0-9]+)?")
 
 
-class ImportRefused(Exception):
+class ImportRefused(NothingImported):
     """The file as a whole cannot be used; nothing was changed. The text is one sentence."""
 
 
@@ -68,13 +70,13 @@ class Layout:
         lines = read_lines(path, progress)
         _, header = next(lines)
         if header is None:
-            raise ImportRefused(f"{path.name} is not UTF-8")
+            raise ImportRefused(f"{path.name} is not UTF-8.")
         delimiter = ";" if header.count(";") > header.count(",") else ","
         names = [self._column(name) for name in header.split(delimiter)]
         if missing := [name for name in self.required if name not in names]:
             raise ImportRefused(
                 f"{path.name}: the header lacks {', '.join(missing)}; "
-                f"expected {','.join([*self.required, *self.optional])}"
+                f"expected {','.join([*self.required, *self.optional])}."
             )
         for number, line in lines:
             if line is not None and not line.strip():
@@ -105,9 +107,9 @@ def read_lines(path: Path, progress: Progress | None = None) -> Iterator[tuple[i
                     progress(raw.tell(), total)
                 yield number, _decoded(line.removeprefix(BOM_UTF8) if number == 1 else line)
             if number == 0:
-                raise ImportRefused(f"{path.name} is empty")
+                raise ImportRefused(f"{path.name} is empty.")
     except (OSError, EOFError) as error:
-        raise ImportRefused(f"{path} cannot be read: {_cause(error)}") from error
+        raise ImportRefused(f"{path} cannot be read: {_cause(error)}.") from error
     if progress:
         progress(total, total)
 

@@ -112,7 +112,7 @@ def read_numbering(path: Path, bad: list[BadLine], progress: Progress | None = N
     if not ranges or len(bad) > read * MOST_BAD:
         first = f"; line {bad[0].line}: {bad[0].reason}" if bad else ""
         raise ImportRefused(
-            f"{path.name} is refused, {len(bad)} of {read} lines cannot be used{first}"
+            f"{path.name} is refused, {len(bad)} of {read} lines cannot be used{first}."
         )
     ranges.sort(key=lambda r: r.lo)
     _refuse_overlaps(path, ranges)
@@ -126,12 +126,12 @@ def _places(path: Path, header: str | None) -> Sequence[int]:
     if not names[0].endswith("DEF") or not {"от", "до"} <= set(folded):
         raise ImportRefused(
             f"{path.name} is no numbering file: its first line should begin with "
-            '"АВС/ DEF;От;До;Емкость;Оператор"'
+            '"АВС/ DEF;От;До;Емкость;Оператор".'
         )
     if missing := [name for name in COLUMNS if name.lower() not in folded]:
         raise ImportRefused(
             f"{path.name} lacks the column {missing[0]}: it is of the older layout; "
-            "take the current DEF-9xx.csv of the registry, which has 8 columns"
+            "take the current DEF-9xx.csv of the registry, which has 8 columns."
         )
     return [len(names), *(folded.index(name.lower()) for name in COLUMNS)]
 
@@ -178,7 +178,7 @@ def _refuse_overlaps(path: Path, ranges: Iterable[Range]) -> None:
         if reaching and r.lo <= reaching.hi:
             raise ImportRefused(
                 f"{path.name} is refused, the ranges of lines {min(reaching.line, r.line)} "
-                f"and {max(reaching.line, r.line)} overlap"
+                f"and {max(reaching.line, r.line)} overlap."
             )
         reaching = r
 

@@ -25,13 +25,15 @@ begin
         raise exception 'the ranges of lines % and % overlap', _lines[2], _lines[1] using errcode = 'SM014';
     end if;
 
-    -- A zone that this server does not know would break every later look at the clock, so it counts as unknown.
+    -- Regions of several zones get a row that stands for all of them. A zone that sms.time_zone does not know would break
+    -- every later look at the clock, so its regions count as unknown.
     insert into sms.time_zone (name, members)
     select distinct array_to_string(p.zones, '+'), p.zones
       from (select sms.region_zones(s.region) as zones
               from (select distinct s.region from sms.number_range_staging as s) as s) as p
-     where not exists (select from sms.time_zone as z where z.name = array_to_string(p.zones, '+'))
-       and p.zones <@ (select array_agg(t.name) from pg_catalog.pg_timezone_names as t);
+     where cardinality(p.zones) > 1
+       and p.zones <@ (select array_agg(z.name) from sms.time_zone as z)
+       and not exists (select from sms.time_zone as z where z.name = array_to_string(p.zones, '+'));
 
     select count(*), coalesce(array_agg(distinct s.region) filter (where s.zone_id = 0), '{}')
       into ranges, unknown_regions

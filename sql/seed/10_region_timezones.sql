@@ -54,17 +54,3 @@ select substr(s.subject, strpos(s.subject, ' ') + 1),
   ) as z (zones, subjects)
  cross join lateral unnest(z.subjects) as s (subject)
     on conflict (region) do nothing;
-
--- Every zone above on its own; 0 is "could be any of them".
-insert into sms.time_zone (name, members)
-select distinct z.zone, array[z.zone]
-  from sms.region_timezone as r
- cross join lateral unnest(r.time_zone || r.other_time_zones) as z (zone)
- where not exists (select from sms.time_zone as t where t.name = z.zone)
-   and z.zone in (select t.name from pg_catalog.pg_timezone_names as t);
-
-insert into sms.time_zone (zone_id, name, members)
-select 0, 'unknown', array_agg(z.name order by z.name)
-  from sms.time_zone as z
- where cardinality(z.members) = 1
-    on conflict do nothing;
