@@ -391,14 +391,20 @@ _CHORES = 74020  # first key of the chores' advisory locks
 
 
 async def _row(
-    conn: AsyncConnection, kind: type[T], query: LiteralString, arguments: Mapping[str, Any] | None = None
+    conn: AsyncConnection,
+    kind: type[T],
+    query: LiteralString,
+    arguments: Mapping[str, Any] | None = None,
 ) -> T:
     [row] = await _rows(conn, kind, query, arguments)
     return row
 
 
 async def _rows(
-    conn: AsyncConnection, kind: type[T], query: LiteralString, arguments: Mapping[str, Any] | None = None
+    conn: AsyncConnection,
+    kind: type[T],
+    query: LiteralString,
+    arguments: Mapping[str, Any] | None = None,
 ) -> list[T]:
     async with conn.cursor(row_factory=class_row(kind)) as cursor:
         await cursor.execute(query, arguments)

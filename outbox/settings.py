@@ -93,6 +93,11 @@ class Settings(BaseSettings):
         return timedelta(seconds=self.lease_s)
 
     @property
+    def dlr_url(self) -> str:
+        """Where providers reach the receipt server."""
+        return self.dlr_base_url or f"http://{self.dlr_host}:{self.dlr_port}"
+
+    @property
     def listens(self) -> bool:
         """Whether the worker hears NOTIFY at all."""
         return self.listen_dsn != NO_LISTEN

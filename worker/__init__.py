@@ -1,0 +1,1 @@
+"""Wake, claim, deliver, settle: the process that sends."""

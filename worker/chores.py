@@ -1,0 +1,95 @@
+"""What must happen in time whoever does it: every process offers, one at a time leads.
+
+The leader of a chore is whoever gets its advisory lock inside the chore's own transaction; it is
+let go with the commit, so it works behind PgBouncer and a dead leader is none.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+
+import structlog
+from psycopg import AsyncConnection
+
+from outbox import calls
+from outbox.db import Database
+from outbox.errors import DatabaseError, TransientError
+from worker.clock import happens, jittered
+
+log = structlog.get_logger()
+
+AT_ONCE = 1000  # rows in one transaction; when it was full, the next follows at once
+AFTER_TROUBLE_S = 3.0  # results that waited out an outage shall be settled before leases expire
+LONGEST_S = 600.0  # maintaining partitions may wait for a lock
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Chore:
+    """One duty: `run` does it once and tells how many rows it moved, for the log."""
+
+    number: int
+    name: str
+    every_s: float
+    run: Callable[[AsyncConnection], Awaitable[dict[str, int]]]
+
+
+async def _expire_leases(conn: AsyncConnection) -> dict[str, int]:
+    done = await calls.expire_leases(conn, limit=AT_ONCE)
+    return {"returned": done.returned, "uncertain": done.uncertain}
+
+
+async def _match_receipts(conn: AsyncConnection) -> dict[str, int]:
+    return {"matched": await calls.match_receipts(conn, limit=AT_ONCE)}
+
+
+async def _apply_uncertain_policy(conn: AsyncConnection) -> dict[str, int]:
+    done = await calls.apply_uncertain_policy(conn, limit=AT_ONCE)
+    return {"resent": done.resent, "given_up": done.given_up}
+
+
+async def _maintain_partitions(conn: AsyncConnection) -> dict[str, int]:
+    done = await calls.maintain_partitions(conn)
+    return {"created": done.created, "dropped": done.dropped}
+
+
+CHORES = (
+    Chore(number=1, name="expire_leases", every_s=1, run=_expire_leases),
+    Chore(number=2, name="match_receipts", every_s=1, run=_match_receipts),
+    Chore(number=3, name="apply_uncertain_policy", every_s=10, run=_apply_uncertain_policy),
+    Chore(number=4, name="maintain_partitions", every_s=3600, run=_maintain_partitions),
+)
+
+
+async def keep_doing(chore: Chore, db: Database, stopping: asyncio.Event) -> None:
+    """Do one chore at its interval until stopped, through any outage."""
+    complaint = ""
+    while not stopping.is_set():
+        pause_s = jittered(chore.every_s)
+        try:
+            moved = await do(chore, db)
+        except TransientError:
+            pause_s = max(pause_s, AFTER_TROUBLE_S)
+        except DatabaseError as error:
+            if str(error) != complaint:
+                complaint = str(error)
+                log.error("chore_failed", chore=chore.name, error=complaint)
+            pause_s = max(pause_s, AFTER_TROUBLE_S)
+        else:
+            complaint = ""
+            if moved >= AT_ONCE:
+                continue
+        await happens(stopping, pause_s)
+
+
+async def do(chore: Chore, db: Database) -> int:
+    """Do one chore once, unless another process is at it; how many rows it moved."""
+    async with db.connection(timeout_s=LONGEST_S) as conn, conn.transaction():
+        if not await calls.try_lead(conn, chore=chore.number):
+            return 0
+        counts = await chore.run(conn)
+    moved = sum(counts.values())
+    if moved:
+        log.info("chore_done", chore=chore.name, **counts)
+    return moved

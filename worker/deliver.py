@@ -1,0 +1,256 @@
+"""One claim on its way out: pace, mark, send, settle."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+import structlog
+
+from outbox import calls
+from outbox.db import Database
+from outbox.errors import DatabaseError, TransientError
+from outbox.rows import Claim
+from outbox.text import encode
+from providers.base import Message, NotSubmitted, Provider, Result, Retry, Uncertain
+from worker import clock
+from worker.clock import Backoff, Lease
+from worker.ledger import Ledger
+from worker.pace import Pace
+
+log = structlog.get_logger()
+
+SENDS_AT_ONCE = 4  # chunks of one claim that may be with the provider at the same time
+FRESH_S = 1.0  # younger claims were judged just now: no need to look at expires_at again
+TROUBLE_S = 2.0  # longest pause between tries while the provider takes nothing at all
+
+# Why a message is handed back unsent.
+STOPPING = "the worker was stopping"
+NO_TIME = "its turn would have come after the lease"
+NO_MARK = "the mark could not be written"
+TOO_LATE = "its validity ended while it waited for its turn"
+
+
+@dataclass(slots=True, kw_only=True)
+class Line:
+    """What the claimers of one provider share."""
+
+    name: str
+    provider: Provider
+    pace: Pace
+    db: Database
+    max_batch: int
+    lease_s: float
+    stopping: asyncio.Event = field(default_factory=asyncio.Event)
+    sends: set[asyncio.Task[None]] = field(default_factory=set)
+    trouble: Backoff = field(default_factory=lambda: Backoff(longest_s=TROUBLE_S))
+    in_trouble: bool = False
+
+    def cut(self) -> None:
+        """End the sends in flight; what has no answer by now is uncertain."""
+        for task in self.sends:
+            task.cancel()
+
+    def note(self, *, sent: int, turned_away: int) -> None:
+        """Learn from a chunk: a provider that turned all of it away is left alone for a while.
+
+        It slows the pace once, not at every probe: an outage is no reason to crawl afterwards.
+        """
+        if turned_away and not self.in_trouble:
+            self.pace.throttled()
+        self.in_trouble = turned_away == sent
+        if not self.in_trouble:
+            self.trouble.reset()
+
+
+def unpack(claim: Claim) -> list[Message]:
+    """The claim's columns as messages, each text's encoding and segments worked out once."""
+    return [
+        Message(
+            id=id_,
+            msisdn=msisdn,
+            sender_id=sender_id,
+            body=body,
+            attempt=attempt,
+            priority=priority,
+            expires_at=expires_at,
+            segments=text.segments,
+            encoding=text.encoding,
+        )
+        for id_, msisdn, sender_id, body, attempt, priority, expires_at, text in zip(
+            claim.ids,
+            claim.msisdns,
+            claim.sender_ids,
+            claim.bodies,
+            claim.attempts,
+            claim.priorities,
+            claim.expires_ats,
+            map(encode, claim.bodies),
+            strict=True,
+        )
+    ]
+
+
+def split(messages: Sequence[Message], *, count: int, segments: int) -> Iterator[slice]:
+    """Chunks of at most `count` messages and `segments` segments, at least one message each."""
+    start = weight = 0
+    for place, message in enumerate(messages):
+        if place > start and (place - start == count or weight + message.segments > segments):
+            yield slice(start, place)
+            start, weight = place, 0
+        weight += message.segments
+    if start < len(messages):
+        yield slice(start, len(messages))
+
+
+async def deliver(line: Line, claim: Claim, *, started: float) -> None:
+    """Send what can be sent well within the lease and settle everything, results as they come.
+
+    `started` is the monotonic moment before the claim was asked for. What cannot be settled is
+    left to the lease: it returns to the queue, or is uncertain where it had been marked.
+    """
+    lease = Lease.starting(
+        started,
+        claim_id=claim.claim_id,
+        lease_s=line.lease_s,
+        answer_s=line.provider.limits.answer_s,
+    )
+    messages = unpack(claim)
+    line.pace.weigh(messages=len(messages), segments=sum(m.segments for m in messages))
+    ledger = Ledger(line.db, lease, messages)
+    judged_at = claim.lease_until - timedelta(seconds=line.lease_s)
+    delivery = _Delivery(line=line, lease=lease, ledger=ledger, judged_at=judged_at)
+    async with asyncio.TaskGroup() as tasks:
+        tasks.create_task(ledger.run(), name=f"settle {claim.claim_id}")
+        try:
+            await delivery.run(messages)
+        except Exception:
+            log.exception("delivery_failed", claim_id=claim.claim_id, provider=line.name)
+        finally:
+            ledger.close()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Delivery:
+    """One claim's way through pace, mark and send; `judged_at` is the database's clock."""
+
+    line: Line
+    lease: Lease
+    ledger: Ledger
+    judged_at: datetime
+
+    async def run(self, messages: Sequence[Message]) -> None:
+        """Start a send for each chunk in its turn; from the first that may not go, hand back."""
+        places = asyncio.Semaphore(SENDS_AT_ONCE)
+        at_most = min(self.line.max_batch, self.line.provider.limits.max_batch)
+        async with asyncio.TaskGroup() as sends:
+            for part in split(messages, count=at_most, segments=self.line.pace.chunk()):
+                await places.acquire()
+                if why := await self._get_turn(messages[part]):
+                    self.ledger.release(messages[part.start :], why)
+                    return
+                chunk = self._still_valid(messages[part])
+                if why := await self._mark(chunk):
+                    self.ledger.release(messages[part.start :], why)
+                    return
+                task = sends.create_task(self._send(chunk), name=f"send {self.lease.claim_id}")
+                self.line.sends.add(task)
+                task.add_done_callback(self.line.sends.discard)
+                task.add_done_callback(lambda _: places.release())
+
+    async def _get_turn(self, chunk: Sequence[Message]) -> str | None:
+        """Wait for the pace; the reason why this chunk may not go, if there is one."""
+        if self.line.stopping.is_set():
+            return STOPPING
+        segments = sum(message.segments for message in chunk)
+        urgent = chunk[0].priority == 0
+        if not await self.line.pace.take(segments, urgent=urgent, until=self.lease.send_until):
+            return NO_TIME
+        return STOPPING if self.line.stopping.is_set() else None
+
+    def _still_valid(self, chunk: Sequence[Message]) -> Sequence[Message]:
+        """Without those whose validity ended since the claim was judged: the next claim says so."""
+        waited = clock.now() - self.lease.starts
+        if waited < FRESH_S:
+            return chunk
+        database_now = self.judged_at + timedelta(seconds=waited)
+        stale = [message for message in chunk if message.expires_at <= database_now]
+        self.ledger.release(stale, TOO_LATE)
+        return [m for m in chunk if m.expires_at > database_now] if stale else chunk
+
+    async def _mark(self, chunk: Sequence[Message]) -> str | None:
+        """Commit that these are about to leave; a reason not to send them, if there is one.
+
+        The lease is looked at before the mark and after it: only what is marked and still within
+        the lease may leave.
+        """
+        if not chunk:
+            return None
+        backoff = Backoff()
+        while self.lease.may_send() and not self.line.stopping.is_set():
+            try:
+                ours = await self.line.db.call(
+                    calls.mark_submitting,
+                    claim_id=self.lease.claim_id,
+                    ids=[message.id for message in chunk],
+                )
+            except TransientError:
+                await backoff.pause(unless=self.line.stopping)
+                continue
+            except DatabaseError as error:
+                log.error("mark_refused", claim_id=self.lease.claim_id, error=str(error))
+                return NO_MARK
+            if not ours:
+                log.warning("lease_lost", claim_id=self.lease.claim_id, provider=self.line.name)
+                return NO_TIME
+            return None if self.lease.may_send() else NO_TIME
+        return NO_MARK if self.lease.may_send() else NO_TIME
+
+    async def _send(self, chunk: Sequence[Message]) -> None:
+        """Hand one chunk to the provider; afterwards each of its messages has a result."""
+        turned_away = self.ledger.turned_away
+        detail = "no answer from the provider"
+        try:
+            async with asyncio.timeout_at(self.lease.answer_until), self._results(chunk) as results:
+                async for result in results:
+                    self.ledger.add(result)
+        except NotSubmitted as error:
+            self._retry(chunk, error)
+        except TimeoutError:
+            detail = "no answer from the provider before the lease ended"
+        except asyncio.CancelledError:
+            detail = "cut off while being handed over"
+            raise
+        except Exception as error:
+            detail = f"{type(error).__name__} while being handed over"
+            log.error(
+                "send_failed", provider=self.line.name, error=f"{type(error).__name__}: {error}"
+            )
+        finally:
+            for message in self.ledger.missing(chunk):
+                self.ledger.add(Uncertain(id=message.id, detail=detail))
+        self.line.note(sent=len(chunk), turned_away=self.ledger.turned_away - turned_away)
+
+    @asynccontextmanager
+    async def _results(self, chunk: Sequence[Message]) -> AsyncIterator[AsyncIterator[Result]]:
+        """The provider's answers, its generator closed however this ends."""
+        results = self.line.provider.send(chunk, until=self.lease.send_until)
+        try:
+            yield results
+        finally:
+            if (close := getattr(results, "aclose", None)) is not None:
+                await close()
+
+    def _retry(self, chunk: Sequence[Message], error: NotSubmitted) -> None:
+        for message in self.ledger.missing(chunk):
+            self.ledger.add(
+                Retry(
+                    id=message.id,
+                    detail=str(error),
+                    after=error.after,
+                    throttled=error.throttled,
+                )
+            )

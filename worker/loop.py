@@ -1,0 +1,156 @@
+"""One claimer: look for work, have it delivered, and sleep when there is none."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+
+import structlog
+
+from outbox import calls
+from outbox.errors import DatabaseError, TransientError
+from outbox.rows import Claim
+from worker import clock
+from worker.bell import Gate
+from worker.clock import Backoff, happens, jittered
+from worker.deliver import Line, deliver
+
+log = structlog.get_logger()
+
+BULK_SHARE = 0.8  # of a provider's free places; the rest stays free for urgent messages
+FULL_S = 0.05  # between looks at a provider that takes no more
+PROBE_LIMIT = 10  # messages in a claim while the provider turns everything away
+CAPACITY_WAIT_S = 5.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Post:
+    """What a claimer is there for: its priorities, its gate, and how much it takes at once."""
+
+    gate: Gate
+    from_priority: int
+    to_priority: int
+    limit: int
+    deliveries: int
+
+
+def urgent_post(*, limit: int, deliveries: int) -> Post:
+    """Priority 0 only. Several deliveries at once: a slow answer must not hold up the next OTP."""
+    return Post(
+        gate=Gate.URGENT, from_priority=0, to_priority=0, limit=limit, deliveries=deliveries
+    )
+
+
+def bulk_post(*, limit: int) -> Post:
+    """Everything but priority 0, one claim at a time."""
+    return Post(gate=Gate.BULK, from_priority=1, to_priority=3, limit=limit, deliveries=1)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Taken:
+    """A claim that decided at least one row; `is_full` when there is probably more."""
+
+    claim: Claim
+    started: float
+    is_full: bool
+
+
+Look = Callable[[], Awaitable[Taken | None]]
+Rest = Callable[[Look], Awaitable[Taken | None]]
+"""Sleeps until a look finds something; None when it is time to stop."""
+
+
+class Claimer:
+    """Claims for one provider until its line stops; then waits for its own deliveries."""
+
+    def __init__(
+        self, line: Line, *, post: Post, worker: str, rest: Rest, found_more: Callable[[], None]
+    ) -> None:
+        self._line = line
+        self._post = post
+        self._worker = worker
+        self._rest = rest
+        self._found_more = found_more
+
+    async def run(self) -> None:
+        """Claim and deliver until the line stops."""
+        places = asyncio.Semaphore(self._post.deliveries)
+        more = True
+        async with asyncio.TaskGroup() as deliveries:
+            while True:
+                await places.acquire()
+                taken = (await self._look() if more else None) or await self._rest(self._look)
+                if taken is None:
+                    return
+                more = taken.is_full
+                if more:
+                    self._found_more()
+                if not taken.claim.ids:
+                    places.release()
+                    continue
+                work = deliver(self._line, taken.claim, started=taken.started)
+                task = deliveries.create_task(work, name=f"deliver {taken.claim.claim_id}")
+                task.add_done_callback(lambda _: places.release())
+
+    async def _look(self) -> Taken | None:
+        """Claim once, through any outage; None when nothing is due, or the line stops."""
+        backoff = Backoff()
+        complaint = ""
+        while limit := await self._room():
+            started = clock.now()
+            try:
+                claim = await self._claim(limit)
+            except TransientError:
+                await backoff.pause(unless=self._line.stopping)
+            except DatabaseError as error:
+                if str(error) != complaint:
+                    complaint = str(error)
+                    log.error("claim_refused", provider=self._line.name, error=complaint)
+                await backoff.pause(unless=self._line.stopping)
+            else:
+                is_full = claim.judged >= limit
+                return (
+                    Taken(claim=claim, started=started, is_full=is_full) if claim.judged else None
+                )
+        return None
+
+    async def _claim(self, limit: int) -> Claim:
+        return await self._line.db.call(
+            calls.claim_batch,
+            provider=self._line.name,
+            worker=self._worker,
+            limit=limit,
+            from_priority=self._post.from_priority,
+            to_priority=self._post.to_priority,
+            lease_s=self._line.lease_s,
+        )
+
+    async def _room(self) -> int:
+        """How many messages may be claimed now; waits for at least one, 0 when the line stops."""
+        line = self._line
+        if line.in_trouble:
+            await line.trouble.pause(unless=line.stopping)
+        while not line.stopping.is_set():
+            limit = min(self._post.limit, line.max_batch, line.pace.room())
+            if line.in_trouble:
+                limit = min(limit, PROBE_LIMIT)
+            if (free := await self._capacity()) is not None:
+                limit = min(limit, free)
+            if limit > 0:
+                return limit
+            await happens(line.stopping, jittered(FULL_S))
+        return 0
+
+    async def _capacity(self) -> int | None:
+        """The provider's free places for this claimer; None when it does not count them."""
+        try:
+            async with asyncio.timeout(CAPACITY_WAIT_S):
+                free = await self._line.provider.capacity()
+        except Exception as error:  # an adapter that cannot tell is an adapter that is not ready
+            log.warning("capacity_unknown", provider=self._line.name, error=type(error).__name__)
+            await happens(self._line.stopping, jittered(1.0))
+            return 0
+        if free is None or self._post.gate is Gate.URGENT:
+            return free
+        return min(free, max(1, int(free * BULK_SHARE)))

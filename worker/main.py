@@ -1,0 +1,133 @@
+"""The worker process: bell, crews and chores in one event loop, and how they end."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+from collections import Counter
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import dataclass
+
+import structlog
+
+from outbox import calls
+from outbox.db import Database, find_dsn, open_database
+from outbox.receipts import Receipt, ReceiptBatcher
+from outbox.rows import ProviderRow
+from outbox.settings import Settings
+from worker.bell import Bell
+from worker.chores import CHORES, keep_doing
+from worker.roster import Roster
+
+log = structlog.get_logger()
+
+CONNECTIONS = 16
+SETTLE_S = 10.0  # after the grace period, to write what is known
+
+
+class Stop:
+    """Asked once: end well. Asked twice: end now."""
+
+    def __init__(self) -> None:
+        self.asked = asyncio.Event()
+        self.now = asyncio.Event()
+
+    def ask(self) -> None:
+        """End well; at the second time, at once."""
+        (self.now if self.asked.is_set() else self.asked).set()
+
+    @contextmanager
+    def on_signals(self) -> Iterator[None]:
+        """Let SIGTERM and SIGINT ask."""
+        loop = asyncio.get_running_loop()
+        numbers = (signal.SIGTERM, signal.SIGINT)
+        for number in numbers:
+            loop.add_signal_handler(number, self.ask)
+        try:
+            yield
+        finally:
+            for number in numbers:
+                loop.remove_signal_handler(number)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Worker:
+    """What the parts of one process share."""
+
+    settings: Settings
+    db: Database
+    receipts: ReceiptBatcher
+
+    async def run(
+        self, stop: Stop, *, told: Callable[[Sequence[ProviderRow]], None] = lambda rows: None
+    ) -> None:
+        """Send until asked to stop; then hand back what is not on its way and settle the rest."""
+        settings = self.settings
+        dsn = (settings.listen_dsn or find_dsn(settings)) if settings.listens else None
+        bell = Bell(dsn, name=f"{_APPLICATION} bell", poll_s=settings.poll_s)
+        roster = Roster(db=self.db, bell=bell, settings=settings, receipts=self.receipts, told=told)
+        log.info("worker_started", worker=settings.worker_name)
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(bell.run(), name="bell")
+            chores = [
+                tasks.create_task(keep_doing(chore, self.db, stop.asked), name=chore.name)
+                for chore in CHORES
+            ]
+            crews = tasks.create_task(roster.run(stop.asked), name="roster")
+            await stop.asked.wait()
+            log.info("worker_stopping", worker=settings.worker_name)
+            bell.config_changed.set()
+            await self._end(crews, roster, stop)
+            for task in chores:  # each is one transaction: it rolls back
+                task.cancel()
+            bell.close()
+        await self.receipts.close()
+        log.info("worker_stopped", worker=settings.worker_name)
+
+    async def _end(self, crews: asyncio.Task[None], roster: Roster, stop: Stop) -> None:
+        """A grace period for sends in flight, then cut them, then time to settle."""
+        if await _ends(crews, stop, self.settings.grace_s):
+            return
+        log.warning("sends_cut_off", worker=self.settings.worker_name)
+        roster.cut()
+        if await _ends(crews, stop, SETTLE_S):
+            return
+        log.error("results_left_to_leases", worker=self.settings.worker_name)
+        crews.cancel()
+
+
+_APPLICATION = "outbox worker"
+
+
+@asynccontextmanager
+async def open_worker(settings: Settings) -> AsyncIterator[Worker]:
+    """A worker with its connections; fails where the database cannot be used at all."""
+    async with open_database(settings, name=_APPLICATION, size=CONNECTIONS) as db:
+        await db.call(calls.list_providers)  # better a sentence now than complaints for ever
+        yield Worker(settings=settings, db=db, receipts=make_batcher(db))
+
+
+def make_batcher(db: Database) -> ReceiptBatcher:
+    """The one way receipts take into the database."""
+    unmapped: Counter[str] = Counter()
+
+    async def record(provider: str, receipts: Sequence[Receipt]) -> None:
+        recorded = await db.call(calls.record_receipts, provider=provider, receipts=receipts)
+        if recorded.unmapped:
+            before = unmapped[provider]
+            unmapped[provider] += recorded.unmapped
+            if before.bit_length() != unmapped[provider].bit_length():  # 1st, 2nd, 4th, 8th …
+                log.warning("receipts_unmapped", provider=provider, count=unmapped[provider])
+
+    return ReceiptBatcher(record)
+
+
+async def _ends(task: asyncio.Task[None], stop: Stop, within_s: float) -> bool:
+    """Wait for the task, not longer than told and not after a second request to stop."""
+    hurry = asyncio.create_task(stop.now.wait(), name="second signal")
+    try:
+        await asyncio.wait({task, hurry}, timeout=within_s, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        hurry.cancel()
+    return task.done()

@@ -1,0 +1,144 @@
+"""Keeps one crew for each enabled provider, following sms.provider and sms.lane as they change."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+
+import structlog
+
+from outbox import calls
+from outbox.db import Database
+from outbox.errors import DatabaseError
+from outbox.receipts import ReceiptBatcher
+from outbox.rows import ProviderRow
+from outbox.settings import Settings
+from providers.base import Context, Provider, ProviderError, Receipt, SettingsError, make_dlr_url
+from providers.registry import build
+from worker.bell import Bell
+from worker.clock import happens, jittered
+from worker.crew import Crew
+
+log = structlog.get_logger()
+
+REFRESH_S = 5.0  # without being told; changes arrive by NOTIFY sms_config
+
+
+def make_provider(row: ProviderRow, *, settings: Settings, receipts: ReceiptBatcher) -> Provider:
+    """The adapter of one row, its secret taken from the variable the row names.
+
+    Raises SettingsError where the row or the variable is wrong.
+    """
+    secret = None
+    if row.secret_env is not None and (secret := os.environ.get(row.secret_env)) is None:
+        raise SettingsError(
+            f'Provider "{row.provider}" needs its secret in the variable {row.secret_env}.'
+        )
+
+    async def sink(received: Sequence[Receipt]) -> None:
+        await receipts.put(row.provider, received)
+
+    dlr_url = None
+    if settings.dlr_token is not None:
+        token = settings.dlr_token.get_secret_value()
+        dlr_url = make_dlr_url(settings.dlr_url, adapter=row.adapter, token=token)
+    return build(
+        provider=row.provider,
+        adapter=row.adapter,
+        settings=row.settings,
+        secret=secret,
+        context=Context(sink=sink, dlr_url=dlr_url),
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Post:
+    crew: Crew
+    task: asyncio.Task[None]
+
+
+class Roster:
+    """Starts, stops and replaces crews; `told` hears the rows before any crew acts on them."""
+
+    def __init__(
+        self,
+        *,
+        db: Database,
+        bell: Bell,
+        settings: Settings,
+        receipts: ReceiptBatcher,
+        told: Callable[[Sequence[ProviderRow]], None] = lambda rows: None,
+    ) -> None:
+        self._db = db
+        self._bell = bell
+        self._settings = settings
+        self._receipts = receipts
+        self._told = told
+        self._posts: dict[str, _Post] = {}
+        self._complaints: dict[str, str] = {}
+
+    async def run(self, stopping: asyncio.Event) -> None:
+        """Follow the tables until stopped, then wait for the crews to finish what they hold."""
+        changed = self._bell.config_changed
+        async with asyncio.TaskGroup() as tasks:
+            while not stopping.is_set():
+                changed.clear()
+                try:
+                    rows = await self._db.call(calls.list_providers)
+                except DatabaseError as error:
+                    self._complain("", str(error))
+                else:
+                    self._complaints.pop("", None)
+                    self._follow(rows, tasks)
+                await happens(changed, jittered(REFRESH_S))
+            for post in self._posts.values():
+                post.crew.stop()
+
+    def cut(self) -> None:
+        """End all sends in flight."""
+        for post in self._posts.values():
+            post.crew.cut()
+
+    def _follow(self, rows: Sequence[ProviderRow], tasks: asyncio.TaskGroup) -> None:
+        self._told(rows)
+        self._posts = {name: post for name, post in self._posts.items() if not post.task.done()}
+        wanted = {row.provider: row for row in rows if row.is_enabled}
+        for name, post in self._posts.items():
+            row = wanted.pop(name, None)
+            if row is None or _needs_new_crew(post.crew.row, row):
+                post.crew.stop()  # its end calls us again, and only then the next one opens
+            else:
+                post.crew.set_tps(row.tps)
+        for row in wanted.values():
+            self._start(row, tasks)
+
+    def _start(self, row: ProviderRow, tasks: asyncio.TaskGroup) -> None:
+        try:
+            provider = make_provider(row, settings=self._settings, receipts=self._receipts)
+        except ProviderError as error:
+            return self._complain(row.provider, str(error))
+        except Exception as error:  # an adapter that cannot even be imported
+            return self._complain(row.provider, f"{type(error).__name__}: {error}")
+        self._complaints.pop(row.provider, None)
+        crew = Crew(row, provider, db=self._db, bell=self._bell, settings=self._settings)
+        task = tasks.create_task(crew.run(), name=f"{row.provider} crew")
+        task.add_done_callback(lambda _: self._bell.config_changed.set())
+        self._posts[row.provider] = _Post(crew=crew, task=task)
+
+    def _complain(self, name: str, problem: str) -> None:
+        """Say it once, not every few seconds."""
+        if self._complaints.get(name) != problem:
+            self._complaints[name] = problem
+            event = "provider_unusable" if name else "providers_unknown"
+            log.error(event, provider=name or None, error=problem)
+
+
+def _needs_new_crew(old: ProviderRow, new: ProviderRow) -> bool:
+    """Whether more changed than the pace and which lanes it serves."""
+    return _core(old) != _core(new)
+
+
+def _core(row: ProviderRow) -> ProviderRow:
+    return replace(row, tps=0, lanes=min(row.lanes, 1))
