@@ -50,7 +50,8 @@ def test_what_is_only_tried_may_fail(machine: Path) -> None:
 
 
 def test_sudo_installs_quietly_and_tidies_up(machine: Path) -> None:
-    pretend(machine, "sudo", f'echo "$*" >>{machine}/done')
+    record = f'echo "$*" >>{machine}/done; case "$*" in *tee*) cat >/dev/null ;; esac'
+    pretend(machine, "sudo", record)
 
     answer = packages(machine, "python")
 
