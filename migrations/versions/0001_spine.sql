@@ -35,7 +35,7 @@ as $$ select (((date_part('epoch', clock_timestamp()) * 1000)::bigint - 15778368
 comment on function sms.next_id is 'A new time-ordered id. Exceeds 2^53: in JSON and HTML it is a string.';
 
 create function sms.state_rank(p_state text) returns smallint
-    language sql immutable strict parallel safe
+    language sql immutable parallel safe   -- not strict: strict with a CASE is not inlined, 3 µs a call
 as $$
     select case p_state
         when 'pending' then 0 when 'inflight' then 1 when 'uncertain' then 2 when 'accepted' then 3
@@ -235,7 +235,8 @@ comment on column sms.region_timezone.other_time_zones is 'Further zones of the 
 comment on column sms.region_timezone.iso_3166_2 is 'ISO 3166-2 code where there is one.';
 
 create table sms.number_range (
-    lo bigint primary key,
+    -- A loose index: the probe "lo <= x, last first" checks every entry of its page before the one it wants (1.5 µs a row).
+    lo bigint primary key with (fillfactor = 10),
     hi bigint not null,
     operator_id smallint not null default 0 references sms.operator,
     zone_id smallint not null default 0 references sms.time_zone,

@@ -10,8 +10,8 @@ declare
     _urgent boolean;
     _bulk boolean;
 begin
-    perform sms.refuse_unknown_names((select array_agg(distinct r.channel) from new_rows as r),
-                                     (select array_agg(distinct r.template) from new_rows as r where r.template is not null));
+    perform sms.refuse_unknown_names(array(select distinct r.channel from new_rows as r),
+                                     array(select distinct r.template from new_rows as r where r.template is not null));
 
     with fact as materialized (
         select r.id, r.client_id, r.campaign_id, f.*

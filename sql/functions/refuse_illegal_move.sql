@@ -1,7 +1,8 @@
 -- Trigger on outcome: every change of state must be a row of sms.state_transition. One check a statement, not a row.
+-- Without nested loops: the limit tempts the planner to join the two transition tables row by row (46 against 13 µs a receipt).
 create or replace function sms.refuse_illegal_move()
     returns trigger
-    language plpgsql security definer set search_path = pg_catalog, pg_temp
+    language plpgsql security definer set search_path = pg_catalog, pg_temp set enable_nestloop = off
 as $$
 declare
     _move record;

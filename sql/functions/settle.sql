@@ -1,6 +1,8 @@
 -- Close attempts of one claim. Arrays are parallel; results: accepted, rejected, retry, throttled (retry that costs no
 -- attempt), uncertain, released (handed back, never submitted). Fenced by claim_id: rows that another claim holds by now
 -- are left alone, and the number returned is how many were ours. Safe to repeat. Receipts that came early are applied.
+-- Ids are distinct. Deletes go by ctid from fenced look-ups and the price once per lane: joined plainly, both were
+-- quadratic in the batch (13.7 against 8.2 µs a message at 500).
 create or replace function sms.settle(
     p_claim_id bigint, p_ids bigint[], p_results text[], p_segments smallint[], p_details text[], p_retry_after_s int[],
     p_ref_ids bigint[] default '{}', p_refs text[] default '{}'
@@ -22,27 +24,37 @@ begin
                    as a (id, result, segments, detail, retry_after_s)
     ), mine as materialized (
         delete from sms.inflight as f
-         using answer as a
-         where f.id = a.id and f.claim_id = p_claim_id
-     returning f.*, a.result, a.segments, a.detail, a.retry_after_s
+         where f.ctid = any (array(select x.tid
+                                     from answer as a
+                                     cross join lateral (select i.ctid as tid
+                                                           from sms.inflight as i
+                                                          where i.id = a.id and i.claim_id = p_claim_id
+                                                         offset 0) as x))
+     returning f.*
+    ), terms as materialized (
+        select l.lane_id, c.retry_base, c.max_attempts,
+               sms.segment_price(x.provider_id, l.operator_id, c.category, _now) as price
+          from (select distinct m.lane_id, m.provider_id from mine as m) as x
+          join sms.lane as l on l.lane_id = x.lane_id
+          join sms.channel as c on c.channel_id = l.channel_id
     ), fate as materialized (
-        select m.*, ch.retry_base,
-               case when m.result = 'rejected' then 'rejected'
-                    when m.result in ('accepted', 'uncertain') then m.result
-                    when m.result = 'retry' and m.attempt >= ch.max_attempts then 'failed'
-                    else 'pending' end as state,
-               k.price
+        select m.*, a.result, a.segments, a.detail, a.retry_after_s, t.retry_base, t.price,
+               case when a.result = 'rejected' then 'rejected'
+                    when a.result in ('accepted', 'uncertain') then a.result
+                    when a.result = 'retry' and m.attempt >= t.max_attempts then 'failed'
+                    else 'pending' end as state
           from mine as m
-          left join (select l.lane_id, c.retry_base, c.max_attempts, c.category, l.operator_id
-                       from sms.lane as l join sms.channel as c using (channel_id)) as ch using (lane_id)
-          left join (select l.lane_id, p.provider_id, sms.segment_price(p.provider_id, l.operator_id, c.category, _now) as price
-                       from (select distinct x.lane_id, x.provider_id from mine as x) as p
-                       join sms.lane as l using (lane_id)
-                       join sms.channel as c using (channel_id)) as k using (lane_id, provider_id)
+          join answer as a on a.id = m.id
+          left join terms as t on t.lane_id = m.lane_id
     ), early as (
         delete from sms.unmatched_receipt as u
-         using fate as f
-         where u.message_id = f.id and f.state in ('accepted', 'uncertain', 'rejected', 'failed')
+         where u.ctid = any (array(select x.tid
+                                     from fate as f
+                                     cross join lateral (select r.ctid as tid
+                                                           from sms.unmatched_receipt as r
+                                                          where r.message_id = f.id
+                                                         offset 0) as x
+                                    where f.state <> 'pending'))
      returning u.message_id, u.state, u.error, u.received_at
     ), heard as materialized (
         select distinct on (e.message_id) e.message_id, e.state, e.error, e.received_at
