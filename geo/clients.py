@@ -54,6 +54,7 @@ async def put_clients(conn: AsyncConnection, rows: Iterable[Row]) -> tuple[int, 
     Of several rows of one client the one with the highest line counts. The rows stay readable in
     the temporary table staged_client until the transaction ends.
     """
+    await conn.execute("drop table if exists pg_temp.staged_client")
     await conn.execute(
         """
         create temp table staged_client (

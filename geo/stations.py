@@ -33,6 +33,7 @@ async def import_stations(
     """
     bad: list[BadLine] = []
     async with conn.transaction():
+        await conn.execute("drop table if exists pg_temp.staged_station")
         await conn.execute(
             """
             create temp table staged_station (

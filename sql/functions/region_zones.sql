@@ -1,7 +1,6 @@
 -- The time zones of a place as the numbering plan names it: a subject, two of them ("Город Москва, Московская
--- область", in either order), or a town within one ("г. Псков|г.о. город Псков|Псковская область").
--- «Город» may be missing.
--- Null when a part of it is not in sms.region_timezone or has no zone there: half-known is unknown.
+-- область", in either order), or a town within one ("г. Псков|г.о. город Псков|Псковская область"). «Город» may be
+-- missing. Null when a part of it is not in sms.region_timezone or has no zone there: half-known is unknown.
 create or replace function sms.region_zones(p_region text)
     returns text[]
     language sql stable strict
