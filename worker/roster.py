@@ -29,13 +29,9 @@ REFRESH_S = 5.0  # without being told; changes arrive by NOTIFY sms_config
 def make_provider(row: ProviderRow, *, settings: Settings, receipts: ReceiptBatcher) -> Provider:
     """The adapter of one row, its secret taken from the variable the row names.
 
-    Raises SettingsError where the row or the variable is wrong.
+    Raises SettingsError where the row is wrong. A missing secret is no matter for who only reads
+    receipts; `require_secret` checks it.
     """
-    secret = None
-    if row.secret_env is not None and (secret := os.environ.get(row.secret_env)) is None:
-        raise SettingsError(
-            f'Provider "{row.provider}" needs its secret in the variable {row.secret_env}.'
-        )
 
     async def sink(received: Sequence[Receipt]) -> None:
         await receipts.put(row.provider, received)
@@ -48,9 +44,17 @@ def make_provider(row: ProviderRow, *, settings: Settings, receipts: ReceiptBatc
         provider=row.provider,
         adapter=row.adapter,
         settings=row.settings,
-        secret=secret,
+        secret=os.environ.get(row.secret_env) if row.secret_env else None,
         context=Context(sink=sink, dlr_url=dlr_url),
     )
+
+
+def require_secret(row: ProviderRow) -> None:
+    """SettingsError where the row names a variable for its secret and that is not set."""
+    if row.secret_env and not os.environ.get(row.secret_env):
+        raise SettingsError(
+            f'Provider "{row.provider}" needs its secret in the variable {row.secret_env}.'
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -116,6 +120,7 @@ class Roster:
 
     def _start(self, row: ProviderRow, tasks: asyncio.TaskGroup) -> None:
         try:
+            require_secret(row)
             provider = make_provider(row, settings=self._settings, receipts=self._receipts)
         except ProviderError as error:
             return self._complain(row.provider, str(error))

@@ -1,0 +1,5 @@
+"""`python -m cli` is `outbox`."""
+
+from cli import main
+
+main()

@@ -1,0 +1,159 @@
+"""`outbox provider …`: accounts and who serves which channel."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from typing import Annotated, Any
+
+import typer
+
+from cli.app import AsJson, app, print_table, run_async, show
+from outbox import calls
+from outbox.db import Database, open_database
+from outbox.errors import UsageMistake
+from outbox.rows import ProviderRow
+from outbox.settings import load
+from providers.base import Context, Receipt
+from providers.registry import build
+
+commands = typer.Typer(help="Show and change provider accounts.", no_args_is_help=True)
+app.add_typer(commands, name="provider")
+
+
+@commands.command("list", epilog="Example: outbox provider list --json")
+def list_(as_json: AsJson = False) -> None:
+    """Show every account: its adapter, pace, lanes and settings (never secrets)."""
+    rows = run_async(_rows())
+    if as_json:
+        show(rows)
+        return
+    print_table(
+        [
+            "provider",
+            "adapter",
+            "enabled",
+            ">lanes",
+            ">segments/s",
+            ">batch",
+            "secret in",
+            "settings",
+        ],
+        [
+            (
+                row.provider,
+                row.adapter,
+                row.is_enabled,
+                row.lanes,
+                f"{row.tps:g}",
+                row.max_batch,
+                row.secret_env,
+                json.dumps(row.settings, ensure_ascii=False),
+            )
+            for row in rows
+        ],
+    )
+
+
+async def _rows() -> list[ProviderRow]:
+    async with open_database(load(), name="outbox provider") as db:
+        return await db.call(calls.list_providers)
+
+
+@commands.command(
+    "set", epilog="Example: outbox provider set fake --adapter fake --set latency_ms=50 --tps 100"
+)
+def set_(
+    provider: Annotated[str, typer.Argument(help="The account's name.")],
+    adapter: Annotated[str | None, typer.Option(help="Its dialect: fake, kannel, …")] = None,
+    settings: Annotated[
+        list[str] | None,
+        typer.Option("--set", metavar="KEY=VALUE", help="A setting; KEY=null removes it."),
+    ] = None,
+    secret_env: Annotated[
+        str | None, typer.Option(help="Name of the variable that holds its secret.")
+    ] = None,
+    tps: Annotated[float | None, typer.Option(help="Segments a second.", min=0.01)] = None,
+    max_batch: Annotated[
+        int | None, typer.Option(help="Messages in one claim.", min=1, max=1000)
+    ] = None,
+    enabled: Annotated[bool | None, typer.Option("--enable/--disable")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Create or change an account; what is not named stays. Workers follow at once."""
+    change = {
+        "adapter": adapter,
+        "settings": _parse(settings or []) or None,
+        "secret_env": secret_env,
+        "tps": tps,
+        "max_batch": max_batch,
+        "is_enabled": enabled,
+    }
+    done = run_async(_set(provider, change))
+    if as_json:
+        show({"provider": provider, "result": done})
+    else:
+        print(f"{provider}: {done}")
+
+
+def _parse(pairs: Sequence[str]) -> dict[str, Any]:
+    """KEY=VALUE pairs; a value that is JSON is taken as such, anything else as a string."""
+    found: dict[str, Any] = {}
+    for pair in pairs:
+        key, equals, value = pair.partition("=")
+        if not equals or not key:
+            raise UsageMistake(f"--set {pair}: write KEY=VALUE.")
+        try:
+            found[key] = json.loads(value)
+        except ValueError:
+            found[key] = value
+    return found
+
+
+async def _set(provider: str, change: dict[str, Any]) -> str:
+    async with open_database(load(), name="outbox provider") as db:
+        await _check(db, provider, change)
+        return await db.call(calls.set_provider, provider=provider, **change)
+
+
+async def _check(db: Database, provider: str, change: dict[str, Any]) -> None:
+    """Let the adapter judge the settings before any worker meets them."""
+    rows = {row.provider: row for row in await db.call(calls.list_providers)}
+    old = rows.get(provider)
+    adapter = change["adapter"] or (old.adapter if old else None)
+    if adapter is None:
+        known = ", ".join(sorted(rows)) or "none"
+        raise UsageMistake(
+            f'There is no provider "{provider}" (known: {known}); give --adapter to create it.'
+        )
+    merged = {**(old.settings if old else {}), **(change["settings"] or {})}
+    build(
+        provider=provider,
+        adapter=adapter,
+        settings={key: value for key, value in merged.items() if value is not None},
+        secret=None,
+        context=Context(sink=_nowhere),
+    )
+
+
+async def _nowhere(receipts: Sequence[Receipt]) -> None:
+    """A sink for an adapter that is only asked whether its settings are right."""
+
+
+@commands.command(epilog="Example: outbox provider switch mass backup    (all channels: '*')")
+def switch(
+    channel: Annotated[str, typer.Argument(help="A channel, or '*' for all.")],
+    provider: Annotated[str, typer.Argument(help="Who serves it from now on.")],
+    as_json: AsJson = False,
+) -> None:
+    """Re-point a channel's lanes to a provider; queued messages follow at once."""
+    lanes = run_async(_switch(channel, provider))
+    if as_json:
+        show({"channel": channel, "provider": provider, "lanes": lanes})
+    else:
+        print(f"{lanes} lanes re-pointed to {provider}")
+
+
+async def _switch(channel: str, provider: str) -> int:
+    async with open_database(load(), name="outbox provider") as db:
+        return await db.call(calls.switch_channel, channel=channel, provider=provider)

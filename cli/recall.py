@@ -1,0 +1,59 @@
+"""Commands that decide about single messages: cancel, resolve."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+import typer
+
+from cli.app import AsJson, app, message_id, run_async, show
+from outbox import calls
+from outbox.db import open_database
+from outbox.errors import NotFound
+from outbox.settings import load
+
+Ids = Annotated[list[str], typer.Argument(metavar="ID...", help="Ids of messages.")]
+
+
+@app.command(epilog="Example: outbox cancel 912548437939978252")
+def cancel(messages: Ids, as_json: AsJson = False) -> None:
+    """Cancel messages that still wait; what a worker or provider holds cannot be recalled."""
+    ids = [message_id(text) for text in messages]
+    done = run_async(_cancel(ids))
+    if not done:
+        raise NotFound("None of these messages is waiting.")
+    if as_json:
+        show({"cancelled": done})
+    else:
+        print(f"{done} of {len(ids)} cancelled")
+
+
+async def _cancel(ids: list[int]) -> int:
+    async with open_database(load(), name="outbox cancel") as db:
+        return await db.call(calls.cancel, ids=ids)
+
+
+@app.command(epilog="Example: outbox resolve resend 912548437939978252 --note 'provider has none'")
+def resolve(
+    verdict: Annotated[
+        Literal["accepted", "resend", "give_up"],
+        typer.Argument(help="The provider has them, has them not, or it does not matter now."),
+    ],
+    messages: Ids,
+    note: Annotated[str | None, typer.Option(help="Kept with the message.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Decide about uncertain messages after asking the provider."""
+    ids = [message_id(text) for text in messages]
+    done = run_async(_resolve(ids, verdict, note))
+    if not done:
+        raise NotFound("None of these messages is uncertain.")
+    if as_json:
+        show({"resolved": done})
+    else:
+        print(f"{done} of {len(ids)} resolved: {verdict}")
+
+
+async def _resolve(ids: list[int], verdict: str, note: str | None) -> int:
+    async with open_database(load(), name="outbox resolve") as db:
+        return await db.call(calls.resolve_uncertain, ids=ids, verdict=verdict, detail=note)

@@ -1,0 +1,78 @@
+"""The receipt server as the commands run it, and the accounts it knows."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+
+import structlog
+
+from dlr.app import ReceiptApp
+from dlr.serve import Listener
+from outbox import calls
+from outbox.db import Database
+from outbox.errors import TransientError
+from outbox.receipts import ReceiptBatcher
+from outbox.rows import ProviderRow
+from outbox.settings import Settings
+from providers.base import Provider
+from worker.clock import happens, jittered
+from worker.roster import make_provider
+
+log = structlog.get_logger()
+
+REFRESH_S = 1.0  # an account that the server does not know yet would lose its receipts
+
+
+class Accounts:
+    """Adapters of all accounts by (adapter, provider), also disabled ones: their receipts come."""
+
+    def __init__(self, settings: Settings, receipts: ReceiptBatcher) -> None:
+        self._settings = settings
+        self._receipts = receipts
+        self._rows: dict[str, ProviderRow] = {}
+        self.by_path: dict[tuple[str, str], Provider] = {}
+
+    def follow(self, rows: Sequence[ProviderRow]) -> None:
+        """Know these accounts from now on; an adapter is made anew where its row changed."""
+        for row in rows:
+            old = self._rows.get(row.provider)
+            if old and (old.adapter, old.settings) == (row.adapter, row.settings):
+                continue
+            self._rows[row.provider] = row
+            try:
+                provider = make_provider(row, settings=self._settings, receipts=self._receipts)
+            except Exception as error:
+                log.error("receipts_unreadable", provider=row.provider, error=str(error))
+            else:
+                self.by_path[(row.adapter, row.provider)] = provider
+
+
+@asynccontextmanager
+async def listen(
+    accounts: Accounts, settings: Settings, receipts: ReceiptBatcher
+) -> AsyncIterator[None]:
+    """Hear receipts until the block ends; the settings must have a token."""
+    assert settings.dlr_token is not None
+    server = ReceiptApp(
+        providers=accounts.by_path,
+        record=receipts.put,
+        token=settings.dlr_token.get_secret_value(),
+    )
+    async with Listener(server.asgi, host=settings.dlr_host, port=settings.dlr_port):
+        yield
+
+
+async def follow_accounts(
+    accounts: Accounts, db: Database, stopping: asyncio.Event, *, once: bool = False
+) -> None:
+    """Keep the accounts up to date until stopped, or look just once (and fail if that fails)."""
+    while True:
+        try:
+            accounts.follow(await db.call(calls.list_providers))
+        except TransientError:
+            if once:
+                raise
+        if once or await happens(stopping, jittered(REFRESH_S)):
+            return

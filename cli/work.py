@@ -1,0 +1,127 @@
+"""Commands that work: run, worker, dlr."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from typing import Annotated
+
+import structlog
+import typer
+
+from cli.app import AsJson, app, duration, run_async
+from cli.drain import Summary, drain, print_summary
+from cli.receipts import Accounts, follow_accounts, listen
+from outbox import logs
+from outbox.db import open_database
+from outbox.errors import SettingsMistake
+from outbox.settings import Settings, load
+from worker.main import Stop, Worker, make_batcher, open_worker
+
+log = structlog.get_logger()
+
+
+@app.command(epilog="Example: outbox run --drain --receipt-wait 10s")
+def run(
+    until_done: Annotated[
+        bool,
+        typer.Option(
+            "--drain",
+            help="End when nothing is due, in flight or awaiting a receipt, and sum up.",
+        ),
+    ] = False,
+    receipt_wait: Annotated[
+        str | None, typer.Option(help="How long a drain waits for a message's receipt.")
+    ] = None,
+    timeout: Annotated[
+        str | None, typer.Option(help="A drain that takes longer fails (exit code 8).")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Send, hear receipts and do the chores, in one process. SIGTERM ends it well."""
+    settings = load()
+    if receipt_wait is not None:
+        wait = duration(receipt_wait, "--receipt-wait")
+        settings = settings.model_copy(update={"receipt_wait": wait})
+    limit = None if timeout is None else duration(timeout, "--timeout")
+    # Whoever watches a progress bar would see it torn by every line of log.
+    quiet = until_done and sys.stderr.isatty() and settings.log_level == "info"
+    logs.configure("warning" if quiet else settings.log_level)
+    if not until_done:
+        return run_async(_run(settings))
+    summary = run_async(_drain(settings, None if limit is None else limit.total_seconds()))
+    print_summary(summary, as_json=as_json)
+
+
+@app.command(epilog="Example: OUTBOX_LISTEN_DSN=none outbox worker")
+def worker() -> None:
+    """Send and do the chores; receipts over HTTP are another process's: outbox dlr."""
+    settings = load()
+    logs.configure(settings.log_level)
+    run_async(_worker(settings))
+
+
+@app.command(epilog="Example: OUTBOX_DLR_TOKEN=… OUTBOX_DLR_PORT=8801 outbox dlr")
+def dlr() -> None:
+    """Hear delivery reports over HTTP and store each before answering it."""
+    settings = load()
+    logs.configure(settings.log_level)
+    if settings.dlr_token is None:
+        raise SettingsMistake(
+            "OUTBOX_DLR_TOKEN is not set: it is the secret part of the receipt URLs; "
+            "choose at least 16 letters and digits."
+        )
+    run_async(_dlr(settings))
+
+
+async def _run(settings: Settings) -> None:
+    stop = Stop()
+    with stop.on_signals():
+        async with _everything(settings) as (worker, accounts):
+            await worker.run(stop, told=accounts.follow)
+
+
+async def _drain(settings: Settings, limit_s: float | None) -> Summary:
+    stop = Stop()
+    with stop.on_signals():
+        async with _everything(settings) as (worker, accounts), asyncio.TaskGroup() as tasks:
+            tasks.create_task(worker.run(stop, told=accounts.follow), name="worker")
+            try:
+                return await drain(worker.db, settings.receipt_wait, stop, limit_s=limit_s)
+            finally:
+                if not stop.asked.is_set():
+                    stop.ask()
+
+
+async def _worker(settings: Settings) -> None:
+    stop = Stop()
+    with stop.on_signals():
+        async with open_worker(settings) as worker:
+            await worker.run(stop)
+
+
+async def _dlr(settings: Settings) -> None:
+    stop = Stop()
+    with stop.on_signals():
+        async with open_database(settings, name="outbox dlr") as db:
+            receipts = make_batcher(db)
+            accounts = Accounts(settings, receipts)
+            await follow_accounts(accounts, db, stop.asked, once=True)
+            async with listen(accounts, settings, receipts):
+                await follow_accounts(accounts, db, stop.asked)
+            await receipts.close()
+
+
+@asynccontextmanager
+async def _everything(settings: Settings) -> AsyncIterator[tuple[Worker, Accounts]]:
+    """A worker and, where a token is set, the receipt server beside it, ended after it."""
+    async with AsyncExitStack() as stack:
+        worker = await stack.enter_async_context(open_worker(settings))
+        accounts = Accounts(settings, worker.receipts)
+        if settings.dlr_token is None:
+            log.warning("receipts_not_heard", hint="OUTBOX_DLR_TOKEN is not set")
+        else:
+            await stack.enter_async_context(listen(accounts, settings, worker.receipts))
+        yield worker, accounts
