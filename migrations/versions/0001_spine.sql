@@ -137,7 +137,7 @@ comment on column sms.provider.provider is 'Its name in sms.message.provider, in
 comment on column sms.provider.adapter is 'Which software dialect: an entry point of the group sms.providers (fake, kannel, …).';
 comment on column sms.provider.settings is 'The adapter''s settings. Never secrets.';
 comment on column sms.provider.secret_env is 'Name of the environment variable that holds the secret.';
-comment on column sms.provider.tps is 'Segments per second this account may submit, over all workers'' processes each.';
+comment on column sms.provider.tps is 'Segments per second that each worker process may submit; with several processes give each its share.';
 comment on column sms.provider.max_batch is 'Most messages in one claim for this provider.';
 comment on column sms.provider.is_enabled is 'False: workers claim nothing for it.';
 
