@@ -1,0 +1,45 @@
+-- A small, lived-in installation for the examples of the documentation: providers, prices, a template, clients on the
+-- map, and messages in several states. Run by the owner, all in one transaction.
+
+select sms.set_provider('main', 'fake');
+select sms.set_provider('backup', 'fake', p_settings => '{"latency_ms": 50}', p_tps => 20);
+select sms.switch_channel('*', 'main');
+
+insert into sms.tariff (provider_id, price)
+select p.provider_id, 2.5 from sms.provider as p;
+
+with written as (
+    insert into sms.template (template, title) values ('payment_due', 'Payment due') returning template_id
+)
+insert into sms.template_version (template_id, body)
+select w.template_id, 'Здравствуйте, {{name|клиент}}! К оплате {{amount}} ₽.' from written as w;
+
+insert into geo.client_location (client_id, location, city)
+select 1000 + n, st_project(s.location, 40 * n, n), 'Москва'
+  from (select m.location from geo.metro_station as m where m.name = 'Таганская' limit 1) as s
+  cross join generate_series(1, 100) as n;
+
+insert into sms.blacklist (msisdn, reason) values (79070000013, 'asked not to be written to');
+
+insert into sms.outbox (channel, phone, body, client_id, erp_ref)
+select 'single', (79070000000 + n)::text, 'Payment ' || n || ' received', 1000 + n, 'old-' || n
+  from generate_series(1, 60) as n;
+insert into sms.outbox (phone, body, not_before, erp_ref)
+values ('9071234567', 'Later', now() + interval '1 hour', 'later-1');
+
+-- The first twenty are accepted, ten of them delivered, five cut off in the middle, five sent back; the rest stays in flight.
+do $$
+declare
+    _claim record;
+begin
+    select c.* into _claim from sms.claim_batch('main', 'docs', 500) as c;
+    perform sms.mark_submitting(_claim.claim_id, _claim.ids);
+    perform sms.settle(_claim.claim_id, _claim.ids[1:30],
+                       array_fill('accepted'::text, array[20]) || array_fill('uncertain'::text, array[5])
+                           || array_fill('retry'::text, array[5]),
+                       array_fill(1::smallint, array[30]), array_fill(null::text, array[30]), array_fill(null::int, array[30]));
+    perform from sms.record_receipts('main', _claim.ids[1:10], array_fill(null::text, array[10]),
+                                     array_fill('delivered'::text, array[10]), array_fill(null::text, array[10]),
+                                     array_fill(now(), array[10]), array_fill('-'::text, array[10]));
+end
+$$;
