@@ -40,13 +40,12 @@ class Boxes:
         self.username = username
         self.password = password
         self.status_password = status_password
-        self.admin_port = processes.free_port()
-        self.sendsms_port = processes.free_port()
+        self.admin_port, self.sendsms_port, smsbox_port = processes.free_ports(3)
         self._values = {
             "admin_port": self.admin_port,
             "admin_password": f"{status_password}-admin",
             "status_password": status_password,
-            "smsbox_port": processes.free_port(),
+            "smsbox_port": smsbox_port,
             "sendsms_port": self.sendsms_port,
             "smsc_id": smsc_id,
             "smsc_port": smsc_port,
@@ -84,7 +83,9 @@ class Boxes:
         exc: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        self.stop()
+        # Nothing is kept, so nothing has to be put away: smsbox would wait for receipts that nobody
+        # hears any more.
+        self.stop(patience_s=0.5)
         shutil.rmtree(self._folder, ignore_errors=True)
 
     @property
@@ -100,9 +101,9 @@ class Boxes:
         self.start_bearerbox()
         self.start_smsbox()
 
-    def stop(self) -> None:
-        self.stop_smsbox()
-        self.stop_bearerbox()
+    def stop(self, *, patience_s: float = processes.STOP_S) -> None:
+        self.stop_smsbox(patience_s=patience_s)
+        self.stop_bearerbox(patience_s=patience_s)
 
     def start_bearerbox(self) -> None:
         self._bearerbox = self._start("bearerbox", lambda: self.status() is not None)
@@ -110,14 +111,14 @@ class Boxes:
     def start_smsbox(self) -> None:
         self._smsbox = self._start("smsbox", self._answers)
 
-    def stop_bearerbox(self) -> None:
+    def stop_bearerbox(self, *, patience_s: float = processes.STOP_S) -> None:
         if self._bearerbox is not None:
-            processes.stop(self._bearerbox)
+            processes.stop(self._bearerbox, patience_s=patience_s)
             self._bearerbox = None
 
-    def stop_smsbox(self) -> None:
+    def stop_smsbox(self, *, patience_s: float = processes.STOP_S) -> None:
         if self._smsbox is not None:
-            processes.stop(self._smsbox)
+            processes.stop(self._smsbox, patience_s=patience_s)
             self._smsbox = None
 
     @property

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import pwd
+import random
 import shutil
 import socket
 import subprocess
@@ -14,6 +15,7 @@ from pathlib import Path
 
 START_S = 15.0
 STOP_S = 15.0
+PORTS = range(20_000, 30_000)
 USERS = ("kannel", "nobody")  # whoever exists is who the programs run as when root starts them
 
 
@@ -21,12 +23,23 @@ class NotStarted(RuntimeError):
     """A program did not come up; the text says which and shows the end of its log."""
 
 
-def free_port() -> int:
-    """A TCP port of the loopback interface that nobody listened on a moment ago."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
+def free_ports(count: int) -> list[int]:
+    """TCP ports of the loopback interface that nobody listened on a moment ago, all different.
+
+    Below the range from which the system serves outgoing connections: none of those takes one away
+    before its program has started.
+    """
+    ports: list[int] = []
+    for port in random.sample(PORTS, len(PORTS)):
+        with socket.socket() as probe:
+            try:
+                probe.bind(("127.0.0.1", port))
+            except OSError:
+                continue
+        ports.append(port)
+        if len(ports) == count:
+            return ports
+    raise NotStarted("There is no free port on the loopback interface.")
 
 
 def unprivileged_user() -> pwd.struct_passwd | None:
@@ -74,12 +87,12 @@ def start(
         )
 
 
-def stop(process: subprocess.Popen[bytes]) -> None:
+def stop(process: subprocess.Popen[bytes], *, patience_s: float = STOP_S) -> None:
     """Ask it to end, then make it."""
     if process.poll() is None:
         process.terminate()
         try:
-            process.wait(STOP_S)
+            process.wait(patience_s)
         except subprocess.TimeoutExpired:
             process.kill()
     process.wait()

@@ -38,7 +38,7 @@ class Simulator:
         mode: Mode = "ok",
         password: str = "secret",
     ) -> None:
-        self.port = port or processes.free_port()
+        self.port = port or processes.free_ports(1)[0]
         self.password = password
         self._dlr_ms = dlr_ms
         self._mode = mode
@@ -97,11 +97,19 @@ class Simulator:
             self._process = None
 
     def set_mode(self, mode: Mode) -> None:
-        """How it answers from now on."""
+        """How it answers; returns when it does so."""
         self._mode = mode
-        if self._process is not None and self._process.stdin is not None:
-            self._process.stdin.write(f"mode {mode}\n".encode())
-            self._process.stdin.flush()
+        if self._process is None or self._process.stdin is None:
+            return
+        known = len(self.records("mode"))
+        self._process.stdin.write(f"mode {mode}\n".encode())
+        self._process.stdin.flush()
+        processes.wait_until(
+            lambda: len(self.records("mode")) > known,
+            self._process,
+            name="The message centre's new mode",
+            output=self.log,
+        )
 
     def records(self, event: str | None = None) -> list[dict[str, Any]]:
         """What it saw so far, oldest first."""

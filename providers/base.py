@@ -269,6 +269,12 @@ def parse_settings(model: type[S], provider: str, settings: Mapping[str, object]
         raise SettingsError(sentence) from None
 
 
+def storable(given: str | bytes) -> str:
+    """What a provider sent, as text that PostgreSQL can keep: no NUL, no undecodable byte."""
+    text = given.decode("ascii", "backslashreplace") if isinstance(given, bytes) else given
+    return text.replace("\0", "\\x00")
+
+
 def make_dlr_url(base_url: str, *, adapter: str, token: str) -> Callable[[str, int], str]:
     """Build the function (provider, message id) → URL at which `dlr` hears about that message."""
     base = f"{base_url.rstrip('/')}/{quote(adapter, safe='')}"

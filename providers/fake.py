@@ -32,6 +32,7 @@ from providers.base import (
     Retry,
     Uncertain,
     parse_settings,
+    storable,
 )
 
 log = structlog.get_logger()
@@ -117,8 +118,8 @@ class FakeProvider:
 
     def parse_receipt(self, request: ReceiptRequest) -> list[Receipt]:
         """Accepts `?code=…&error=…`, so that receipts can be made by hand with curl."""
-        raw = request.query.decode("ascii", "replace")
-        fields = dict(parse_qsl(raw))
+        raw = storable(request.query)
+        fields = {key: storable(value) for key, value in parse_qsl(raw)}
         code = fields.get("code")
         if request.message_id is None or not code:
             raise MalformedReceipt("A receipt needs a message id in its path and a code.")

@@ -11,7 +11,7 @@ import re
 from datetime import UTC, datetime
 from urllib.parse import parse_qs
 
-from providers.base import MalformedReceipt, Receipt, ReceiptRequest
+from providers.base import MalformedReceipt, Receipt, ReceiptRequest, storable
 
 UNDELIVERED = "2"
 BY_STAT = {"EXPIRED": "34", "REJECTD": "16", "UNKNOWN": "66"}
@@ -23,14 +23,14 @@ WITHOUT_ERROR = {"1", "4", "8"}
 
 def parse_callback(request: ReceiptRequest) -> Receipt:
     """Read `type=%d&smsc=%i&fid=%F&ts=%T&reply=%A`; MalformedReceipt where a part is missing."""
-    raw = request.query.decode("ascii", "replace")
+    raw = storable(request.query)
     fields = parse_qs(raw, keep_blank_values=True, errors="replace")
     code = fields.get("type", [""])[0]
     if request.message_id is None:
         raise MalformedReceipt("The path of a Kannel callback ends in our message id.")
     if not CODE.fullmatch(code):
         raise MalformedReceipt("A Kannel callback has type=, a number, in its query.")
-    reply = fields.get("reply", [""])[0].replace("\0", "")
+    reply = storable(fields.get("reply", [""])[0])
     # The receipt's text: may quote the message, which may quote another stat:.
     report = re.split(r"\btext:", reply, maxsplit=1, flags=re.IGNORECASE)[0]
     stat = STAT.search(report)

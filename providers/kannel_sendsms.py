@@ -134,6 +134,8 @@ def classify(status: int, body: str) -> Meaning:
             return "not_routable" if body.startswith("Not routable") else "setup"
         case 404:
             return "setup"
+        case 200 if body.startswith("Unknown command"):  # bearerbox's port instead of smsbox's
+            return "setup"
         case 500 | 503:
             return "busy"
         case _:

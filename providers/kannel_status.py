@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from dataclasses import dataclass
 from typing import Literal
@@ -13,6 +14,9 @@ import structlog
 from providers.connections import Connections
 
 log = structlog.get_logger()
+
+DENIED = re.compile(rb"\s*(<\?xml[^>]*>\s*<gateway>\s*)?Denied\b")  # with status 200
+DENIED_PAUSE_S = 30.0  # Kannel takes a second to deny
 
 Trouble = Literal["unreachable", "denied", "unreadable", "link_down"]
 SENTENCES: dict[Trouble, str] = {
@@ -88,8 +92,11 @@ class StatusPage:
                 self._now(online=False, room=0, trouble="link_down", links=links)
             case "unreachable":
                 self._now(online=None, room=0, trouble="unreachable")
-            case trouble:
-                self._now(online=None, room=None, trouble=trouble)
+            case "denied":
+                self._next_look += DENIED_PAUSE_S
+                self._now(online=None, room=None, trouble="denied")
+            case "unreadable":
+                self._now(online=None, room=None, trouble="unreadable")
 
     def _now(
         self,
@@ -116,7 +123,7 @@ class StatusPage:
             _, body = await self._connections.exchange(self._request)
         except httpx.TransportError:
             return "unreachable"
-        if body.strip() == b"Denied":  # with status 200
+        if DENIED.match(body):
             return "denied"
         try:
             return parse_status(body, self._smsc)
