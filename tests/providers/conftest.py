@@ -5,16 +5,58 @@ from __future__ import annotations
 import json
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
 import pytest
 
+from providers import registry
 from providers.base import Context, Message, Provider, Receipt
 from providers.fake import FakeProvider
 from tests.support.kannel_lab import Lab, kannel_lab
 from tests.support.messages import FIRST_ID, message
 from tests.support.peers import http_peer
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Adapter:
+    """An adapter on paper: settings that are right, and one that makes them wrong."""
+
+    name: str
+    settings: dict[str, object]
+    wrong: tuple[str, object]
+
+    def make(self, settings: dict[str, object] | None = None) -> Provider:
+        """A provider that is never opened."""
+
+        async def sink(receipts: Sequence[Receipt]) -> None:
+            raise AssertionError("nobody sent anything")
+
+        return registry.build(
+            provider="main",
+            adapter=self.name,
+            settings=self.settings if settings is None else settings,
+            secret="s3cret",
+            context=Context(sink=sink),
+        )
+
+
+ADAPTERS = (
+    Adapter(name="fake", settings={}, wrong=("latency_ms", -1)),
+    Adapter(
+        name="kannel",
+        settings={"url": "http://127.0.0.1:13013/cgi-bin/sendsms", "username": "outbox"},
+        wrong=("parallel", 0),
+    ),
+)
+
+
+@pytest.fixture(params=ADAPTERS, ids=lambda adapter: adapter.name)
+def adapter(request: pytest.FixtureRequest) -> Adapter:
+    """Each adapter in turn, on paper."""
+    given: Adapter = request.param
+    return given
 
 
 class FarSide(Protocol):
@@ -27,9 +69,7 @@ class FarSide(Protocol):
     async def refusing_for_now(self) -> Provider: ...
     async def losing_answers(self) -> Provider: ...
     def unacceptable(self) -> tuple[Provider, Message]: ...
-    def failing_number(self) -> int: ...
     def taken(self) -> list[int]: ...
-    def wrong_settings(self) -> tuple[dict[str, object], str]: ...
 
 
 class FakeSide:
@@ -51,16 +91,10 @@ class FakeSide:
     def unacceptable(self) -> tuple[Provider, Message]:
         return self._provider(reject_rate=1), message(1)
 
-    def failing_number(self) -> int:
-        return 1
-
     def taken(self) -> list[int]:
         if not self._log.exists():
             return []
         return [int(json.loads(line)["id"]) for line in self._log.read_text().splitlines()]
-
-    def wrong_settings(self) -> tuple[dict[str, object], str]:
-        return {"latency_ms": -1}, "latency_ms"
 
     def _provider(self, **settings: Any) -> Provider:
         async def sink(receipts: Sequence[Receipt]) -> None:
@@ -91,14 +125,8 @@ class KannelSide:
     def unacceptable(self) -> tuple[Provider, Message]:
         return self._lab.provider(), message(1, sender_id="БАНК")
 
-    def failing_number(self) -> int:
-        return 9
-
     def taken(self) -> list[int]:
         return [FIRST_ID + number % 10_000 for number in self._lab.texts()]
-
-    def wrong_settings(self) -> tuple[dict[str, object], str]:
-        return {"url": "http://127.0.0.1/", "username": "u", "parallel": 0}, "parallel"
 
 
 @asynccontextmanager

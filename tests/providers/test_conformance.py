@@ -12,7 +12,6 @@ import pytest
 from providers import registry
 from providers.base import (
     Accepted,
-    Context,
     MalformedReceipt,
     Receipt,
     ReceiptRequest,
@@ -21,7 +20,7 @@ from providers.base import (
     SettingsError,
     Uncertain,
 )
-from tests.providers.conftest import FarSide
+from tests.providers.conftest import Adapter, FarSide
 from tests.support.messages import FIRST_ID, message, send_all
 from tests.support.waiting import eventually
 
@@ -35,10 +34,6 @@ def known_codes(adapter: str) -> dict[str, str | None]:
         "".join(path.read_text() for path in SEED.glob("*receipt_codes*.sql")),
     )
     return {code: None if state == "null" else state.strip("'") for code, state in rows}
-
-
-async def ignore(receipts: object) -> None:
-    """A sink for providers that only parse."""
 
 
 async def test_each_message_has_one_result_and_arrives_once(far_side: FarSide) -> None:
@@ -112,52 +107,45 @@ async def test_capacity_of_a_healthy_provider_lets_a_message_through(far_side: F
     assert room is None or room > 0
 
 
-def test_the_registry_finds_the_adapter_by_its_name(far_side: FarSide) -> None:
-    factory: object = registry.load(far_side.adapter)
-    assert factory is type(far_side.healthy())
-    assert far_side.adapter in registry.adapters()
+def test_the_registry_makes_a_provider_from_its_row(adapter: Adapter) -> None:
+    provider = adapter.make()
+    assert adapter.name in registry.adapters()
+    assert provider.name == "main"
+    assert provider.limits.max_batch > 0
+    assert provider.acknowledge().status == 200
 
 
-def test_a_wrong_setting_is_named_in_one_sentence(far_side: FarSide) -> None:
-    settings, key = far_side.wrong_settings()
+def test_a_wrong_setting_is_named_in_one_sentence(adapter: Adapter) -> None:
+    key, value = adapter.wrong
     with pytest.raises(SettingsError) as caught:
-        registry.build(
-            provider="main",
-            adapter=far_side.adapter,
-            settings=settings,
-            secret="s",
-            context=Context(sink=ignore),
-        )
+        adapter.make(adapter.settings | {key: value})
     assert str(caught.value).startswith(f'Provider "main": setting "{key}": ')
     assert "\n" not in str(caught.value)
 
 
-def test_an_unknown_setting_is_refused_with_the_known_ones(far_side: FarSide) -> None:
-    settings = {name: value for name, value in far_side.wrong_settings()[0].items()}
-    del settings[far_side.wrong_settings()[1]]
+def test_an_unknown_setting_is_refused_with_the_known_ones(adapter: Adapter) -> None:
     with pytest.raises(SettingsError, match=r'setting "prallel": .*known: .*max_batch'):
-        registry.load(far_side.adapter)(
-            "main", settings | {"prallel": 1}, "s", Context(sink=ignore)
-        )
+        adapter.make(adapter.settings | {"prallel": 1})
 
 
-def test_a_callback_that_is_no_receipt_is_malformed(far_side: FarSide) -> None:
-    provider = far_side.healthy()
-    for request in (
-        ReceiptRequest(method="GET", message_id=1, query=b"", headers={}, body=b""),
-        ReceiptRequest(method="GET", message_id=None, query=b"", headers={}, body=b""),
-        ReceiptRequest(method="GET", message_id=1, query=b"\xff=%zz&&;", headers={}, body=b"\0"),
-    ):
-        with pytest.raises(MalformedReceipt):
-            provider.parse_receipt(request)
+@pytest.mark.parametrize(
+    ("message_id", "query"), [(1, b""), (None, b""), (1, b"\xff=%zz&&;"), (None, b"type=1&code=1")]
+)
+def test_a_callback_that_is_no_receipt_is_malformed(
+    adapter: Adapter, message_id: int | None, query: bytes
+) -> None:
+    with pytest.raises(MalformedReceipt):
+        adapter.make().parse_receipt(callback(message_id, query))
 
 
-def test_a_callback_read_twice_gives_the_same_receipt(far_side: FarSide) -> None:
-    query = b"type=1&ts=1763869000&reply=x&code=delivered"
-    request = ReceiptRequest(method="GET", message_id=7, query=query, headers={}, body=b"")
-    first, second = (far_side.healthy().parse_receipt(request) for _ in range(2))
+def test_a_callback_read_twice_gives_the_same_receipt(adapter: Adapter) -> None:
+    request = callback(7, b"type=1&ts=1763869000&reply=x&code=delivered")
+    first, second = (adapter.make().parse_receipt(request) for _ in range(2))
     assert [_without_time(one) for one in first] == [_without_time(one) for one in second]
-    assert far_side.healthy().acknowledge().status == 200
+
+
+def callback(message_id: int | None, query: bytes) -> ReceiptRequest:
+    return ReceiptRequest(method="GET", message_id=message_id, query=query, headers={}, body=b"")
 
 
 def _without_time(receipt: Receipt) -> tuple[object, ...]:
