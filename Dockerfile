@@ -3,6 +3,7 @@ FROM python:3.11-slim-bookworm
 
 WORKDIR /app
 COPY pyproject.toml constraints.txt LICENSE ./
+COPY cli cli
 COPY outbox outbox
 COPY providers providers
 COPY worker worker

@@ -1,6 +1,6 @@
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help setup db demo test bench lint clean system test-system cluster
+.PHONY: help setup db demo test bench lint clean system test-system server cluster
 MAKEFLAGS += --no-print-directory
 
 PY := .venv/bin/python
@@ -14,12 +14,12 @@ help: ## Show what can be made
 
 setup: system .venv/installed $(SMSC:%=%/node_modules/.package-lock.json) ## Install all that is missing: packages, libraries, the SMSC simulator
 
-db: setup cluster ## Start the private database in .local (or take $OUTBOX_DSN) and migrate it
+db: cluster ## Start the private database in .local (or take $OUTBOX_DSN) and migrate it
 	@$(PY) -m migrations
 	@$(PY) -m outbox.first_run
 	@echo 'The database is ready; its address: .venv/bin/outbox db url'
 
-demo: db ## Watch the main job run on real input: ERP, rules, Kannel, receipts, report
+demo: setup db ## Watch the main job run on real input: ERP, rules, Kannel, receipts, report
 	@$(PY) -m demo
 
 # Cut off before the tests, so that pytest has the last word.
@@ -48,17 +48,23 @@ test-system:
 	@if [ -n "$$OUTBOX_TEST_DSN" ] || docker info >/dev/null 2>&1; \
 	then scripts/packages --try postgres; else scripts/packages postgres; fi
 
-cluster: .venv/installed
+server:
+	@scripts/packages python $(SERVER)
+
+cluster: server .venv/installed
 	@[ -n "$$OUTBOX_DSN" ] || $(PY) -m outbox.cluster start
 
-.venv/installed: pyproject.toml constraints.txt | system
+need-%:
+	@scripts/packages $*
+
+.venv/installed: pyproject.toml constraints.txt | need-python
 	@$(PY) -c 'import pip' 2>/dev/null || python3 -m venv --clear .venv
 	@echo 'Installing the Python libraries into .venv'
 	@PIP_CONSTRAINT=constraints.txt PIP_BUILD_CONSTRAINT=constraints.txt \
 		$(PY) -m pip install --quiet --disable-pip-version-check -e '.[dev]'
 	@touch $@
 
-%/node_modules/.package-lock.json: %/package-lock.json | system
+%/node_modules/.package-lock.json: %/package-lock.json | need-node
 	@echo 'Installing the SMSC simulator into $*'
-	@npm ci --prefix $* --no-audit --no-fund --loglevel=error
+	@npm ci --prefix $* --no-audit --no-fund --silent
 	@touch $@
