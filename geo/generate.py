@@ -5,7 +5,7 @@ seed give the same clients.
 """
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import accumulate
 from random import Random
@@ -43,7 +43,7 @@ class Client:
 
 
 def clients(
-    count: int, seed: int, stations: dict[str, Sequence[Point]] | None = None, first_id: int = 1
+    count: int, seed: int, stations: Mapping[str, Sequence[Point]] | None = None, first_id: int = 1
 ) -> Iterator[Client]:
     """Yield clients, towns in proportion to their people, ids from `first_id`.
 

@@ -10,7 +10,7 @@ declare
     _digits text;
 begin
     problem := 'invalid_number';
-    if p_phone is null or length(p_phone) > 200 then
+    if p_phone is null or length(translate(p_phone, ' -()', '')) > 200 then
         return;
     end if;
 
