@@ -15,6 +15,7 @@ import typer.exceptions
 
 from cli import database, imports, look, provider, recall, report, top, work  # noqa: F401
 from cli.app import app
+from outbox import logs
 from outbox.errors import DatabaseError, OutboxError, UsageMistake, from_psycopg
 from outbox.server_programs import ClusterError
 from providers.base import ProviderError
@@ -30,6 +31,7 @@ def main() -> None:
 
 def run(arguments: Sequence[str]) -> int:
     """Run one command; its exit code."""
+    logs.configure("error")  # until a command that works says otherwise
     try:
         return int(app(args=list(arguments), prog_name="outbox", standalone_mode=False) or 0)
     except (KeyboardInterrupt, typer.exceptions.Abort):

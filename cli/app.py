@@ -23,7 +23,6 @@ T = TypeVar("T")
 app = typer.Typer(
     name="outbox",
     help="An SMS outbox that lives in PostgreSQL. Settings: OUTBOX_* variables, see docs.",
-    no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
@@ -69,14 +68,15 @@ def print_table(
     columns: Sequence[str], rows: Iterable[Sequence[object]], *, title: str = ""
 ) -> None:
     """A plain table on stdout; columns named with a leading > are numbers."""
-    console().print(make_table(columns, rows, title=title))
+    out = console()
+    if title:
+        out.print(title)
+    out.print(make_table(columns, rows))
 
 
-def make_table(
-    columns: Sequence[str], rows: Iterable[Sequence[object]], *, title: str = ""
-) -> Table:
+def make_table(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> Table:
     """The table, for those who print it again and again."""
-    table = Table(title=title or None, title_justify="left", box=None, pad_edge=False)
+    table = Table(box=None, pad_edge=False, header_style="bold")
     for column in columns:
         name = column.removeprefix(">")
         table.add_column(name, justify="right" if name != column else "left", overflow="fold")
@@ -104,7 +104,9 @@ def word(value: object) -> str:
         case Decimal():
             return f"{value:,.2f}"
         case int():
-            return f"{value:,}" if abs(value) < 10**9 else str(value)
+            return f"{value:,}" if abs(value) < 10**9 else str(value)  # ids and numbers as they are
+        case float():
+            return f"{value:,.0f}" if value.is_integer() else f"{value:,.2f}"
         case _:
             return str(value)
 

@@ -9,7 +9,7 @@ from migrations.apply import migrate as apply_migrations
 from outbox.db import find_dsn
 from outbox.settings import load
 
-commands = typer.Typer(help="The database itself.", no_args_is_help=True)
+commands = typer.Typer(help="The database itself.")
 app.add_typer(commands, name="db")
 
 

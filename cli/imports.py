@@ -23,7 +23,7 @@ from outbox.db import open_database
 from outbox.errors import NothingImported
 from outbox.settings import load
 
-commands = typer.Typer(help="Load layers from files.", no_args_is_help=True)
+commands = typer.Typer(help="Load layers from files.")
 app.add_typer(commands, name="import")
 
 Advance: TypeAlias = Callable[[int, int], None]

@@ -93,7 +93,7 @@ def _print_lanes(lanes: Sequence[LaneStatus]) -> None:
 
 def _print_providers(providers: Sequence[ProviderRow]) -> None:
     columns = ["provider", "adapter", "enabled", ">lanes", ">segments/s"]
-    rows = [(p.provider, p.adapter, p.is_enabled, p.lanes, f"{p.tps:g}") for p in providers]
+    rows = [(p.provider, p.adapter, p.is_enabled, p.lanes, p.tps) for p in providers]
     print_table(columns, rows, title="Providers")
     console().print()
 

@@ -17,7 +17,7 @@ from outbox.settings import load
 from providers.base import Context, Receipt
 from providers.registry import build
 
-commands = typer.Typer(help="Show and change provider accounts.", no_args_is_help=True)
+commands = typer.Typer(help="Show and change provider accounts.")
 app.add_typer(commands, name="provider")
 
 
@@ -45,7 +45,7 @@ def list_(as_json: AsJson = False) -> None:
                 row.adapter,
                 row.is_enabled,
                 row.lanes,
-                f"{row.tps:g}",
+                row.tps,
                 row.max_batch,
                 row.secret_env,
                 json.dumps(row.settings, ensure_ascii=False),
@@ -140,20 +140,37 @@ async def _nowhere(receipts: Sequence[Receipt]) -> None:
     """A sink for an adapter that is only asked whether its settings are right."""
 
 
+Channel = Annotated[str, typer.Argument(help="A channel, or '*' for all.")]
+Operator = Annotated[str | None, typer.Option(help="Only the lane to this operator.")]
+
+
 @commands.command(epilog="Example: outbox provider switch mass backup    (all channels: '*')")
 def switch(
-    channel: Annotated[str, typer.Argument(help="A channel, or '*' for all.")],
+    channel: Channel,
     provider: Annotated[str, typer.Argument(help="Who serves it from now on.")],
+    operator: Operator = None,
     as_json: AsJson = False,
 ) -> None:
     """Re-point a channel's lanes to a provider; queued messages follow at once."""
-    lanes = run_async(_switch(channel, provider))
+    lanes = run_async(_switch(channel, provider, operator))
     if as_json:
         show({"channel": channel, "provider": provider, "lanes": lanes})
     else:
         print(f"{lanes} lanes re-pointed to {provider}")
 
 
-async def _switch(channel: str, provider: str) -> int:
+@commands.command(epilog="Example: outbox provider park planned --operator mts")
+def park(channel: Channel, operator: Operator = None, as_json: AsJson = False) -> None:
+    """Let a channel's messages wait: nobody serves its lanes until they are switched again."""
+    lanes = run_async(_switch(channel, None, operator))
+    if as_json:
+        show({"channel": channel, "provider": None, "lanes": lanes})
+    else:
+        print(f"{lanes} lanes parked")
+
+
+async def _switch(channel: str, provider: str | None, operator: str | None) -> int:
     async with open_database(load(), name="outbox provider") as db:
-        return await db.call(calls.switch_channel, channel=channel, provider=provider)
+        return await db.call(
+            calls.switch_channel, channel=channel, provider=provider, operator=operator
+        )

@@ -325,10 +325,20 @@ async def set_provider(
     )
 
 
-async def switch_channel(conn: AsyncConnection, *, channel: str, provider: str) -> int:
-    """Re-point every lane of a channel ('*': of all) to a provider; tells how many changed."""
-    query = "select sms.switch_channel(p_channel => %(channel)s, p_provider => %(provider)s)"
-    return int(await _value(conn, query, {"channel": channel, "provider": provider}))
+async def switch_channel(
+    conn: AsyncConnection, *, channel: str, provider: str | None, operator: str | None = None
+) -> int:
+    """Re-point lanes of a channel ('*': all) to a provider, None parks them; how many changed."""
+    return int(
+        await _value(
+            conn,
+            """
+            select sms.switch_channel(p_channel => %(channel)s, p_provider => %(provider)s,
+                                      p_operator => %(operator)s)
+            """,
+            {"channel": channel, "provider": provider, "operator": operator},
+        )
+    )
 
 
 async def cancel(conn: AsyncConnection, *, ids: Sequence[int]) -> int:
