@@ -32,8 +32,8 @@ as $$
                       m.template_version_id, m.lane_id, m.channel_id, m.zone_id, m.priority, m.attempt + 1,
                       m.nth, m.nth_key, m.tid)::sms.candidate)
       from (select x.*,
-                   row_number() over (partition by x.msisdn order by x.priority, x.dedup_key, x.id) - 1 as nth,
-                   row_number() over (partition by x.msisdn, x.dedup_key order by x.priority, x.id) - 1 as nth_key
+                   row_number() over (partition by x.msisdn order by x.priority, x.not_before, x.id) - 1 as nth,
+                   row_number() over (partition by x.msisdn, x.dedup_key order by x.priority, x.not_before, x.id) - 1 as nth_key
               from mine as x) as m
 $$;
 comment on function sms.choose_due is 'Lock the due rows of a provider, most urgent first, and their numbers; the candidates of one claim.';

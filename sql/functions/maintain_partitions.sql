@@ -1,8 +1,9 @@
 -- Make the monthly partitions from this month to three months ahead, and drop those past their retention.
 -- A partition that messages in pending or inflight still point into is kept. There is no DEFAULT partition on purpose.
+-- Gives up after two seconds of waiting for a lock, as every insert would queue up behind it; the next try is an hour away.
 create or replace function sms.maintain_partitions(p_as_of timestamptz default null)
     returns table (created int, dropped int)
-    language plpgsql volatile security definer set search_path = pg_catalog, pg_temp set timezone = 'UTC'
+    language plpgsql volatile security definer set search_path = pg_catalog, pg_temp set timezone = 'UTC' set lock_timeout = '2s'
 as $$
 declare
     _this_month timestamptz := date_trunc('month', coalesce(p_as_of, clock_timestamp()), 'UTC');

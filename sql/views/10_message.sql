@@ -1,7 +1,6 @@
 -- Every message with its current state, whichever table holds it. What the ERP and the analysts read.
 -- One branch a table, so that a condition on state or id reaches only the rows it needs. No texts.
-drop view if exists sms.message cascade;
-create view sms.message as
+create or replace view sms.message as
     select o.id, o.erp_ref, o.client_id, o.channel, o.campaign_id, p.msisdn, 'pending' as state,
            null::text as reason, null::text as detail, v.provider, op.operator, null::smallint as segments,
            null::numeric(12, 4) as cost, p.attempt as attempts, p.not_before, o.created_at,

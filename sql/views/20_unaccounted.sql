@@ -1,6 +1,5 @@
 -- The invariant a DBA can run at any time: every request is in exactly one of pending, inflight, outcome. Empty = well.
-drop view if exists sms.unaccounted;
-create view sms.unaccounted as
+create or replace view sms.unaccounted as
     select o.id, o.created_at,
            (select count(*) from sms.pending as p where p.id = o.id)
          + (select count(*) from sms.inflight as f where f.id = o.id)

@@ -1,6 +1,5 @@
 -- What waits in each lane and who serves it; for outbox status, top and monitoring.
-drop view if exists sms.lane_status;
-create view sms.lane_status as
+create or replace view sms.lane_status as
     select c.channel, op.operator, v.provider, c.priority,
            q.due, q.later, q.oldest_due_at
       from sms.lane as l
