@@ -97,7 +97,7 @@ async def test_the_detail_names_the_row_and_the_prefix(db: AsyncConnection) -> N
     await claim(db)
 
     assert (await message(db, message_id))["detail"] == (
-        f"blacklist row {entry['blacklist_id']} (prefix 7907): test numbers"
+        f"blacklist row {entry} (prefix 7907): test numbers"
     )
 
 

@@ -63,19 +63,17 @@ async def column(conn: AsyncConnection, query: LiteralString, *params: Any) -> l
     return [next(iter(found.values())) for found in await rows(conn, query, *params)]
 
 
-async def insert(conn: AsyncConnection, table: str, **columns: Any) -> Row:
-    """Insert one row into a table of the schema sms (or geo, when named so) and return it whole."""
-    schema, _, name = table.rpartition(".")
-    statement = sql.SQL("insert into {} ({}) values ({}) returning *").format(
-        sql.Identifier(schema or "sms", name),
+async def insert(conn: AsyncConnection, table: str, **columns: Any) -> int:
+    """Insert one row into a table of the schema sms; its first column, the key."""
+    statement = sql.SQL("insert into {} as t ({}) values ({}) returning to_json(t)").format(
+        sql.Identifier("sms", table),
         sql.SQL(", ").join(map(sql.Identifier, columns)),
         sql.SQL(", ").join([sql.Placeholder()] * len(columns)),
     )
-    async with conn.cursor(row_factory=dict_row) as cur:
-        await cur.execute(statement, [_plain(column) for column in columns.values()])
-        made = await cur.fetchone()
-    assert made is not None
-    return made
+    made = await conn.execute(statement, [_plain(column) for column in columns.values()])
+    (row,) = await made.fetchone() or ({},)
+    key = next(iter(row.values()))
+    return key if isinstance(key, int) else 0
 
 
 def _plain(column: Any) -> Any:
@@ -86,10 +84,10 @@ async def make_provider(
     conn: AsyncConnection, provider: str = PROVIDER, *, point_lanes: bool = True, **columns: Any
 ) -> int:
     """Add an account of the fake adapter and, unless told otherwise, point every lane at it."""
-    made = await insert(conn, "provider", **{"provider": provider, "adapter": "fake", **columns})
+    key = await insert(conn, "provider", **{"provider": provider, "adapter": "fake", **columns})
     if point_lanes:
         await conn.execute("select sms.switch_channel('*', %s)", [provider])
-    return int(made["provider_id"])
+    return key
 
 
 async def add_range(
@@ -134,19 +132,29 @@ async def set_quiet_hours(conn: AsyncConnection, *windows: Mapping[str, Any]) ->
     """Replace every window of silence by these; the category is advertising unless given."""
     await conn.execute("delete from sms.quiet_hours")
     for window in windows:
-        await insert(conn, "quiet_hours", **{"category": "advertising", **window})
+        await conn.execute(
+            """
+            insert into sms.quiet_hours (category, iso_weekday, quiet_from, quiet_until)
+            values (%s, %s, %s, %s)
+            """,
+            [
+                window.get("category", "advertising"),
+                window.get("iso_weekday"),
+                window["quiet_from"],
+                window["quiet_until"],
+            ],
+        )
 
 
 async def add_template(conn: AsyncConnection, template: str, *bodies: str) -> list[int]:
     """Make a template with these versions, oldest first; returns the versions' ids."""
-    made = await insert(conn, "template", template=template)
-    return [await add_version(conn, made["template_id"], body) for body in bodies]
+    key = await insert(conn, "template", template=template)
+    return [await add_version(conn, key, body) for body in bodies]
 
 
 async def add_version(conn: AsyncConnection, template_id: int, body: str) -> int:
     """Add a newer version of a template."""
-    version = await insert(conn, "template_version", template_id=template_id, body=body)
-    return int(version["template_version_id"])
+    return await insert(conn, "template_version", template_id=template_id, body=body)
 
 
 async def insert_outbox(conn: AsyncConnection, **columns: Any) -> int:
@@ -335,5 +343,3 @@ async def contacts(conn: AsyncConnection, message_id: int) -> int:
 async def nothing_unaccounted(conn: AsyncConnection) -> bool:
     """Whether every request is in exactly one place."""
     return await value(conn, "select count(*) from sms.unaccounted") == 0
-
-
