@@ -15,15 +15,16 @@ from rich.console import Console
 
 from demo import ending, picture, play, scene, stage
 from kannel.boxes import Boxes
-from kannel.processes import NotStarted, free_port
+from kannel.processes import NotStarted
 from kannel.simulator import Simulator, whole_texts
 from outbox.cluster import private
-from outbox.server_programs import ClusterError
+from outbox.server_programs import ClusterError, free_port
 
 FOLDER = stage.ROOT / ".local" / "demo"
 MAP = FOLDER / "map.png"
 LOG = FOLDER / "outbox.log"
 RECEIPT_DELAY_MS = 700
+WIDTH = 120  # where the output is no terminal
 
 
 async def main(console: Console) -> int:
@@ -41,7 +42,9 @@ async def main(console: Console) -> int:
         faults.append(f"'outbox run' ended with {code}; its log: {LOG.relative_to(stage.ROOT)}.")
     for sentence in faults:
         console.print(f"[bold red]✗ {sentence}")
-    console.print(f"Map: {MAP.relative_to(stage.ROOT)}    Look around: psql '{dsn}'")
+    where = dsn if "OUTBOX_DSN" in os.environ else "$(.venv/bin/outbox db url)_demo"
+    console.print(f"Map: {MAP.relative_to(stage.ROOT)}")
+    console.print(f'Look around: psql "{where}"')
     return 1 if faults else 0
 
 
@@ -62,6 +65,7 @@ async def report(console: Console, conn: psycopg.AsyncConnection, at_smsc: int) 
     """Show the table, one message explained, and the map; return what does not add up."""
     lines = await ending.lines(conn)
     ending.show(console, lines)
+    await ending.show_channels(console, conn)
     await ending.explain_one(console, conn)
     centre, dots = await ending.dots(conn)
     picture.draw(MAP, station=scene.STATION, centre=centre, radius_m=scene.RADIUS_M, dots=dots)
@@ -77,7 +81,8 @@ async def report(console: Console, conn: psycopg.AsyncConnection, at_smsc: int) 
 def run() -> int:
     """Run the demo; whatever is missing is one sentence."""
     try:
-        return asyncio.run(main(Console(highlight=False)))
+        width = None if sys.stdout.isatty() else WIDTH
+        return asyncio.run(main(Console(highlight=False, width=width)))
     except (ClusterError, NotStarted, psycopg.Error, TimeoutError) as error:
         sentence = str(error).strip().splitlines() or ["the messages were not sent in time"]
         print(f"demo: {sentence[0]}", file=sys.stderr)

@@ -100,6 +100,26 @@ def _seconds(span: timedelta | None) -> str:
     return "" if span is None else f"{span.total_seconds():.2f} s"
 
 
+async def show_channels(console: Console, conn: AsyncConnection) -> None:
+    """Print how long each channel's messages took: urgent ones must not wait for the campaign."""
+    cursor = await conn.execute(
+        """
+        select m.channel, count(*),
+               percentile_cont(0.5) within group (order by m.submitted_at - m.created_at),
+               percentile_cont(0.95) within group (order by m.submitted_at - m.created_at)
+          from sms.message as m
+          join sms.channel as c on c.channel = m.channel
+         where m.submitted_at is not null
+         group by m.channel, c.priority
+         order by c.priority
+        """
+    )
+    table = Table("channel", "handed over", "INSERT to provider p50", "p95")
+    for channel, messages, p50, p95 in await cursor.fetchall():
+        table.add_row(channel, f"{messages:,}", _seconds(p50), _seconds(p95))
+    console.print(table)
+
+
 async def explain_one(console: Console, conn: AsyncConnection) -> None:
     """Answer "why was this one not sent?" for one suppressed message."""
     cursor = await conn.execute(

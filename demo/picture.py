@@ -50,9 +50,7 @@ def draw(
         xlabel="metres east",
         ylabel="metres north",
     )
-    axes.set_title(
-        f"Clients within {radius_m:,.0f} m of «{station}» and what became of their message"
-    )
+    axes.set_title(f"Clients within {radius_m:,.0f} m of «{station}» and their messages")
     axes.grid(visible=True, alpha=0.25)
     axes.legend(loc="upper right", framealpha=0.9)
     figure.savefig(path, bbox_inches="tight")

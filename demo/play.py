@@ -34,8 +34,7 @@ def tell(console: Console, who: str, what: str, statement: str = "") -> None:
     """Print a heading, and the SQL that runs."""
     console.print(f"\n[bold cyan]{who}[/] {what}")
     if statement:
-        text = Syntax(statement.strip(), "sql", theme="ansi_dark", padding=(0, 2))
-        console.print(text)
+        console.print(Syntax(statement.strip(), "sql", theme="ansi_dark", padding=(0, 2)))
 
 
 async def furnish(console: Console, conn: AsyncConnection, dsn: str, folder: Path) -> None:
@@ -80,8 +79,8 @@ async def connect(
 
 async def ask_odd(console: Console, conn: AsyncConnection) -> None:
     """Insert rows with something wrong in them: every one is kept, with a reason."""
-    tell(console, "ERP", "inserts rows with mistakes; each is kept and gets its reason")
-    console.print(Syntax(scene.ODD_ROWS.strip(), "sql", theme="ansi_dark", padding=(0, 2)))
+    what = "inserts rows with mistakes; each is kept and gets its reason"
+    tell(console, "ERP", what, scene.ODD_ROWS)
     await as_erp(conn, scene.ODD_ROWS)
 
 

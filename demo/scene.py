@@ -13,7 +13,7 @@ from geo.generate import UNHELD_CODES
 
 STATION = "Москва: Охотный Ряд"
 RADIUS_M = 1200
-CLIENTS = 20_000
+CLIENTS = 40_000
 NOTICES = 400
 
 # A numbering plan for codes that no operator holds, in the official file's format: so the demo's
@@ -97,7 +97,7 @@ insert into sms.outbox (channel, phone, body, client_id, campaign_id, time_zone)
 select 'planned', c.phone,
        'Новое отделение в ' || round(near.distance_m / 10) * 10 || ' м от вас. Приходите!',
        c.client_id, 1,
-       case when c.client_id % 10 = 0 then %(asleep)s else %(awake)s end
+       case when mod(c.client_id, 10) = 0 then %(asleep)s else %(awake)s end
   from geo.clients_near(%(station)s, %(radius_m)s) as near
   join erp.client as c using (client_id)
 """
