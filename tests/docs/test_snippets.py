@@ -1,7 +1,8 @@
 """Every SQL example of the documentation works for the role its page is written for.
 
 The examples of a page run in order in one database (tests/docs/setup.sql fills it). A fence may say
-what to expect: ```sql error=SM001``` must fail with that code, ```sql copy=…``` is given that line.
+what to expect: ```sql error=SM001``` must fail with that code, ```sql copy=…``` is given that line,
+and what ```sql undo``` does is rolled back (roles belong to the whole server).
 """
 
 from __future__ import annotations
@@ -58,5 +59,8 @@ async def _run(reader: AsyncConnection, block: Block) -> None:
     elif key == "copy":
         async with reader.cursor().copy(query) as copy:
             await copy.write(f"{value}\n")
+    elif key == "undo":
+        async with reader.transaction(force_rollback=True):
+            await reader.execute(query)
     else:
         await reader.execute(query)
