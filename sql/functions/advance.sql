@@ -1,29 +1,36 @@
 -- Move messages to the states their receipts bring, forward only: the highest rank of several wins, a lower or equal one
 -- changes nothing, and so does a move that sms.state_transition does not know. A message that was never handed over cannot
--- be moved by a receipt. Returns how many messages moved. Arrays are parallel; a message may occur several times.
+-- be moved by a receipt. Returns the ids that moved. Arrays are parallel; a message may occur several times.
 create or replace function sms.advance(p_ids bigint[], p_states text[], p_errors text[], p_now timestamptz)
-    returns int
+    returns bigint[]
     language plpgsql volatile
 as $$
 declare
-    _moved int;
+    _moved bigint[];
 begin
     with best as materialized (
         select distinct on (g.id) g.id, g.state, g.error
           from unnest(p_ids, p_states, p_errors) as g (id, state, error)
          order by g.id, sms.state_rank(g.state) desc
+    ), legal as materialized (
+        select t.to_state, array_agg(t.from_state) as from_states
+          from sms.state_transition as t
+         where sms.state_rank(t.from_state) < sms.state_rank(t.to_state)
+         group by t.to_state
+    ), move as materialized (
+        select b.id, b.state, b.error, l.from_states from best as b join legal as l on l.to_state = b.state
+    ), moved as (
+        update sms.outcome as o
+           set state = b.state,
+               submitted_at = coalesce(o.submitted_at, p_now),
+               final_at = case when b.state <> 'accepted' then p_now end,
+               reason = null,
+               detail = case when b.state = 'delivered' then null else b.error end
+          from move as b
+         where o.id = b.id and o.attempts > 0 and o.state = any (b.from_states)
+     returning o.id
     )
-    update sms.outcome as o
-       set state = b.state,
-           submitted_at = coalesce(o.submitted_at, p_now),
-           final_at = case when b.state <> 'accepted' then p_now end,
-           reason = null,
-           detail = case when b.state = 'delivered' then null else b.error end
-      from best as b
-     where o.id = b.id and o.attempts > 0
-       and sms.state_rank(o.state) < sms.state_rank(b.state)
-       and exists (select from sms.state_transition as t where t.from_state = o.state and t.to_state = b.state);
-    get diagnostics _moved = row_count;
+    select coalesce(array_agg(m.id), '{}') into _moved from moved as m;
     return _moved;
 end
 $$;

@@ -2,15 +2,17 @@
 -- Keys are inserted in order, so two claims cannot deadlock on them.
 create or replace function sms.claim_refs(p_batch sms.candidate[])
     returns void
-    language sql volatile
+    language plpgsql volatile
 as $$
+begin
     insert into sms.erp_ref (ref_hash, id)
     select c.ref_hash, min(c.id)
       from unnest(p_batch) as c
      where c.ref_hash is not null
      group by c.ref_hash
      order by c.ref_hash
-        on conflict (ref_hash) do nothing
+        on conflict (ref_hash) do nothing;
+end
 $$;
 comment on function sms.claim_refs is 'Own the erp_ref keys of a batch where they are free.';
 revoke execute on function sms.claim_refs from public;

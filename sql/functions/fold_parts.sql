@@ -33,7 +33,7 @@ begin
              where r.id = any (p_ids) and r.parts > 1
              group by r.id) as m
      where m.state is not null;
-    return sms.advance(_ids, _states, _errors, p_now);
+    return cardinality(sms.advance(_ids, _states, _errors, p_now));
 end
 $$;
 comment on function sms.fold_parts is 'Receipts of single segments: a long message is delivered when all its segments are, failed when one is.';

@@ -1,7 +1,8 @@
 -- Where a cap's period began for somebody in one of these zones; of several zones the earliest, so that no cap is exceeded.
 -- Calendar periods are local: midnight, Monday, the first of the month. Null arguments give -infinity: count everything.
+-- A table of one row, because a scalar with a sub-select would not be inlined.
 create or replace function sms.period_start(p_period text, p_span interval, p_zones text[], p_as_of timestamptz)
-    returns timestamptz
+    returns table (since timestamptz)
     language sql stable
 as $$
     select coalesce(

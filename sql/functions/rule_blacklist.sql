@@ -4,29 +4,36 @@ create or replace function sms.rule_blacklist(p_batch sms.candidate[], p_as_of t
     returns setof sms.finding
     language sql stable
 as $$
-    select c.id, 20::smallint, 'suppress', 'blacklist',
-           'blacklist row ' || b.blacklist_id || coalesce(' (prefix ' || b.prefix || ')', '') || ': ' || b.reason, null::timestamptz
-      from unnest(p_batch) as c
-      left join sms.channel as ch on ch.channel_id = c.channel_id
-      cross join lateral (
-               select h.blacklist_id, h.prefix, h.reason
-                 from (select x.blacklist_id, x.prefix, x.reason, x.category, x.channel, x.created_at, x.expires_at
-                         from sms.blacklist as x
-                        where x.msisdn = c.msisdn
-                        union all
-                       select x.blacklist_id, x.prefix, x.reason, x.category, x.channel, x.created_at, x.expires_at
-                         from unnest((select array_agg(n) from generate_series(1, 15) as n
-                                       where exists (select from sms.blacklist as e
-                                                      where e.prefix is not null and length(e.prefix) = n))) as k (length)
-                         join sms.blacklist as x
-                           on x.prefix is not null and length(x.prefix) = k.length and x.prefix = left(c.msisdn::text, k.length)
-                      ) as h
-                where (h.category is null or h.category is not distinct from ch.category)
-                  and (h.channel is null or h.channel is not distinct from ch.channel)
-                  and h.created_at <= p_as_of
-                  and (h.expires_at is null or h.expires_at > p_as_of)
-                limit 1
-           ) as b
+    with hit as (
+        select c.id, c.channel_id, x.blacklist_id, x.prefix, x.reason, x.category, x.channel
+          from unnest(p_batch) as c
+          cross join lateral (
+                   select b.blacklist_id, b.prefix, b.reason, b.category, b.channel
+                     from sms.blacklist as b
+                    where b.msisdn = c.msisdn
+                      and b.created_at <= p_as_of and (b.expires_at is null or b.expires_at > p_as_of)
+                   offset 0
+               ) as x
+         union all
+        select c.id, c.channel_id, x.blacklist_id, x.prefix, x.reason, x.category, x.channel
+          from (select n as length from generate_series(1, 15) as n
+                 where exists (select from sms.blacklist as e where e.prefix is not null and length(e.prefix) = n)) as k
+          cross join unnest(p_batch) as c
+          cross join lateral (
+                   select b.blacklist_id, b.prefix, b.reason, b.category, b.channel
+                     from sms.blacklist as b
+                    where b.prefix is not null and length(b.prefix) = k.length and b.prefix = left(c.msisdn::text, k.length)
+                      and b.created_at <= p_as_of and (b.expires_at is null or b.expires_at > p_as_of)
+                   offset 0
+               ) as x
+    )
+    select distinct on (h.id) h.id, 20::smallint, 'suppress', 'blacklist',
+           'blacklist row ' || h.blacklist_id || coalesce(' (prefix ' || h.prefix || ')', '') || ': ' || h.reason, null::timestamptz
+      from hit as h
+      left join sms.channel as ch on ch.channel_id = h.channel_id
+     where (h.category is null or h.category is not distinct from ch.category)
+       and (h.channel is null or h.channel is not distinct from ch.channel)
+     order by h.id, h.prefix is not null, h.blacklist_id
 $$;
 comment on function sms.rule_blacklist is 'Rule: suppress numbers and prefixes that are blacklisted for this category and channel.';
 revoke execute on function sms.rule_blacklist from public;
