@@ -32,6 +32,7 @@ STOPPING = "the worker was stopping"
 NO_TIME = "its turn would have come after the lease"
 NO_MARK = "the mark could not be written"
 TOO_LATE = "its validity ended while it waited for its turn"
+CUT_OFF = "cut off while being handed over"
 
 
 @dataclass(slots=True, kw_only=True)
@@ -143,6 +144,12 @@ class _Delivery:
     judged_at: datetime
 
     async def run(self, messages: Sequence[Message]) -> None:
+        """Give every message a result, or hand it back."""
+        await self._hand_over(messages)
+        for message in self.ledger.missing(messages):  # a send cut off before its first step
+            self.ledger.add(Uncertain(id=message.id, detail=CUT_OFF))
+
+    async def _hand_over(self, messages: Sequence[Message]) -> None:
         """Start a send for each chunk in its turn; from the first that may not go, hand back."""
         places = asyncio.Semaphore(SENDS_AT_ONCE)
         at_most = min(self.line.max_batch, self.line.provider.limits.max_batch)
@@ -153,6 +160,9 @@ class _Delivery:
                     self.ledger.release(messages[part.start :], why)
                     return
                 chunk = self._still_valid(messages[part])
+                if not chunk:
+                    places.release()
+                    continue
                 if why := await self._mark(chunk):
                     self.ledger.release(messages[part.start :], why)
                     return
@@ -187,8 +197,6 @@ class _Delivery:
         The lease is looked at before the mark and after it: only what is marked and still within
         the lease may leave.
         """
-        if not chunk:
-            return None
         backoff = Backoff()
         while self.lease.may_send() and not self.line.stopping.is_set():
             try:
@@ -206,8 +214,10 @@ class _Delivery:
             if not ours:
                 log.warning("lease_lost", claim_id=self.lease.claim_id, provider=self.line.name)
                 return NO_TIME
-            return None if self.lease.may_send() else NO_TIME
-        return NO_MARK if self.lease.may_send() else NO_TIME
+            break
+        if not self.lease.may_send():
+            return NO_TIME
+        return STOPPING if self.line.stopping.is_set() else None
 
     async def _send(self, chunk: Sequence[Message]) -> None:
         """Hand one chunk to the provider; afterwards each of its messages has a result."""
@@ -222,7 +232,7 @@ class _Delivery:
         except TimeoutError:
             detail = "no answer from the provider before the lease ended"
         except asyncio.CancelledError:
-            detail = "cut off while being handed over"
+            detail = CUT_OFF
             raise
         except Exception as error:
             detail = f"{type(error).__name__} while being handed over"
