@@ -155,7 +155,7 @@ async def copy_rows(
 async def superseded(conn: AsyncConnection, query: Query) -> list[BadLine]:
     """Report lines whose row comes again further down; `query` gives (line, the later line)."""
     return [
-        BadLine(line=line, reason=f"line {later} tells otherwise or again about the same")
+        BadLine(line=line, reason=f"line {later} tells about the same again")
         for line, later in await (await conn.execute(query)).fetchall()
     ]
 

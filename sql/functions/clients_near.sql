@@ -7,7 +7,6 @@ create or replace function geo.clients_near(p_station text, p_radius_m double pr
     language plpgsql stable rows 5000
     set search_path = pg_catalog, public, pg_temp
     set jit = off  -- compiling would take 150 ms
-    set enable_seqscan = off  -- a plan made while the table was empty would go on reading all of it
 as $$
 begin
     -- Written so that null and NaN are refused too: NaN is greater than any number here.
