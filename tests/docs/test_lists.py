@@ -1,4 +1,4 @@
-"""Lists in the documentation are those of the database: reasons, columns, tables, roles, channels."""
+"""Lists in the documentation (reasons, columns, tables, roles, channels) match the database."""
 
 from __future__ import annotations
 
