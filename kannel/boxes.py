@@ -35,7 +35,9 @@ class Boxes:
         resend_freq: int = 1,
         http_queue_delay: int = 1,
         log_level: int = 2,
+        template: str | None = None,
     ) -> None:
+        self._template = TEMPLATE.read_text(encoding="utf-8") if template is None else template
         self.smsc_id = smsc_id
         self.username = username
         self.password = password
@@ -66,7 +68,7 @@ class Boxes:
         self._folder = Path(tempfile.mkdtemp(prefix="kannel-"))
         (self._folder / "dlr").mkdir()
         values = {**self._values, "folder": self._folder}
-        config = Template(TEMPLATE.read_text(encoding="utf-8")).substitute(values)
+        config = Template(self._template).substitute(values)
         (self._folder / "kannel.conf").write_text(config, encoding="utf-8")
         (self._folder / "kannel.conf").chmod(0o600)  # it holds the passwords
         processes.give_to_user(self._folder)
