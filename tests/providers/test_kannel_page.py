@@ -65,7 +65,7 @@ async def test_the_printed_configuration_works() -> None:
     ):
         await send_all(provider, [message(1, text)])
         await eventually(lambda: lab.texts() and lab.receipts)
-    assert list(lab.texts().values()) == [text]
+        assert list(lab.texts().values()) == [text]
     assert set(lab.codes().values()) == {"1"}
 
 
