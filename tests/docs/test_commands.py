@@ -28,7 +28,6 @@ def _commands(group: TyperGroup, words: tuple[str, ...] = ()) -> Iterator[tuple[
 
 
 def _known() -> set[tuple[str, ...]]:
-    assert cli.main
     root = typer.main.get_command(app)
     assert isinstance(root, TyperGroup)
     return set(_commands(root))

@@ -8,7 +8,6 @@ and what ```sql undo``` does is rolled back (roles belong to the whole server).
 from __future__ import annotations
 
 from pathlib import Path
-from typing import LiteralString, cast
 
 import psycopg
 import pytest
@@ -51,7 +50,7 @@ def test_no_page_has_examples_that_nobody_runs() -> None:
 
 async def _run(reader: AsyncConnection, block: Block) -> None:
     key, _, value = block.info.removeprefix("sql").strip().partition("=")
-    query = cast(LiteralString, block.body)
+    query = block.body
     if key == "error":
         with pytest.raises(psycopg.Error) as caught:
             await reader.execute(query)
