@@ -22,7 +22,9 @@ PHONES = len(UNHELD_CODES) * 10**7
 # Has no factor in common with PHONES, so that n -> n * STRIDE runs through all of them.
 STRIDE = 61_803_399
 
-NEAR_METRO = 0.65  # share of the people of a metro city who live around a station
+# People around one station, in thousands, and the most of a city's people that live around any.
+PER_STATION = 25
+NEAR_METRO = 0.65
 STATION_SPREAD_M = 900.0
 METRES_PER_DEGREE = 111_195.0
 
@@ -108,7 +110,8 @@ def _watched(made: Iterator[Client], count: int, progress: Progress | None) -> I
 
 def _home(random: Random, town: Town, stations: Sequence[Point]) -> Point:
     """Choose where one client lives, to a metre."""
-    if stations and random.random() < NEAR_METRO:
+    near_metro = min(NEAR_METRO, len(stations) * PER_STATION / town.thousands)
+    if random.random() < near_metro:
         (lat, lon), spread_m = random.choice(stations), STATION_SPREAD_M
     else:
         lat, lon, spread_m = town.lat, town.lon, 90 * math.sqrt(town.thousands)

@@ -1,28 +1,25 @@
 -- Clients within p_radius_m metres (at most 50 km) of a metro station, nearest first, each once: an interchange is near
 -- when any of its lines is. Names: geo.find_station. A place is good to about 150 m, so is the audience's edge.
--- 1 km among 1M clients: 6 ms warm, among 5M: 30 ms. Estimates of the planner are wrong for any radius: it takes 1 in
--- 10,000 rows, so put the answer into a materialized CTE before joining it with something big.
+-- 1 km among 1M clients: 4 ms and another 3.5 for each thousand found, warm. The planner expects one in 10,000 clients
+-- for any radius, so put the answer into a materialized CTE before joining it with something big.
 create or replace function geo.clients_near(p_station text, p_radius_m double precision default 1000)
     returns table (client_id bigint, distance_m double precision)
     language plpgsql stable rows 5000
     set search_path = pg_catalog, public, pg_temp
-    set jit = off  -- compiling would take 150 ms
+    set jit = off  -- compiling would take longer than looking
 as $$
+declare
+    _place public.geography := geo.find_station(p_station);
 begin
     -- Written so that null and NaN are refused too: NaN is greater than any number here.
     if (p_radius_m > 0 and p_radius_m <= 50000) is not true then
         raise exception 'radius % m is not between 0 and 50,000 m', coalesce(p_radius_m::text, 'null') using errcode = 'SM012';
     end if;
+    -- One place of several points: a third of the time of joining with each point and taking the least distance.
     return query
-    select c.client_id, min(c.distance_m)
-      from geo.find_station(p_station) as s (location)
-     cross join lateral (
-               select l.client_id, st_distance(l.location, s.location) as distance_m
-                 from geo.client_location as l
-                where st_dwithin(l.location, s.location, p_radius_m)
-               offset 0
-           ) as c
-     group by c.client_id
+    select l.client_id, st_distance(l.location, _place)
+      from geo.client_location as l
+     where st_dwithin(l.location, _place, p_radius_m)
      order by 2, 1;
 end
 $$;

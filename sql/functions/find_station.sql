@@ -1,8 +1,8 @@
--- The points of the station that somebody means by 'Киевская', 'Москва: Киевская' or 'Арбатская (Филёвская)': one
--- for each of its lines. Never picks one of several places: SM011 lists what to write instead, SM010 what is alike.
+-- The place that somebody means by 'Киевская', 'Москва: Киевская' or 'Арбатская (Филёвская)': a point, or as many as
+-- the station has lines. Never picks one of several places: SM011 lists what to write instead, SM010 what is alike.
 create or replace function geo.find_station(p_station text)
-    returns setof public.geography
-    language plpgsql stable rows 3 set search_path = pg_catalog, public, pg_temp
+    returns public.geography
+    language plpgsql stable set search_path = pg_catalog, public, pg_temp
 as $$
 declare
     _city text := geo.fold_name(substring(p_station from '^(.*?):'));
@@ -39,9 +39,12 @@ begin
             hint = 'Name the line: ' || (select string_agg(s.city || ': ' || s.name || ' (' || s.line || ')', ', ' order by s.line)
                                            from geo.metro_station as s where s.city || ': ' || s.name = _cities[1]) || '.';
     end if;
-    return query select unnest(_points);
+    if cardinality(_points) = 1 then
+        return _points[1];
+    end if;
+    return st_collect(_points::public.geometry[])::public.geography;
 end
 $$;
 comment on function geo.find_station is
-    'Points of a metro station by name, one for each line; ''City: Name'' and ''Name (Line)'' are understood.';
+    'The point or points of a metro station by name; ''City: Name'' and ''Name (Line)'' are understood.';
 revoke execute on function geo.find_station from public;
