@@ -35,6 +35,10 @@ grant select on sms.outbox, sms.message, sms.channel, sms.template, sms.template
 grant usage on sequence sms.id_seq to sms_erp;
 grant execute on function sms.next_id(), sms.cancel(bigint), sms.cancel(bigint[]), sms.cancel(text), sms.explain(bigint),
                           sms.judge(bigint[], timestamptz), sms.render(text, jsonb) to sms_erp;
+grant select on sms.inbound, sms.operator_refusal_suspected, sms.blacklist, sms.campaign to sms_erp;
+grant select, insert on sms.consent, sms.client_zone to sms_erp;
+grant update (withdrawn_at, withdrawn_by) on sms.consent to sms_erp;
+grant update (zone_id, updated_at) on sms.client_zone to sms_erp;
 
 -- Analyst: reads results and maps, never texts.
 grant select on sms.message, sms.channel, sms.tariff, sms.number_range, sms.cap, sms.quiet_hours to sms_analyst;
@@ -45,7 +49,14 @@ grant execute on function sms.explain(bigint), sms.judge(bigint[], timestamptz),
 -- Operator: runs the channels and the rules; imports layers; reads no texts.
 grant select on sms.message, sms.unaccounted, sms.lane_status, sms.lane, sms.receipt, sms.receipt_code, sms.unmatched_receipt,
                 sms.number_range, sms.operator_tax_id, sms.template, sms.template_version to sms_operator;
-grant select, insert, update, delete on sms.blacklist, sms.cap, sms.quiet_hours, sms.tariff, sms.setting to sms_operator;
+grant select, insert, update, delete on sms.blacklist, sms.cap, sms.quiet_hours, sms.tariff, sms.setting, sms.holiday,
+                                        sms.recipient_group, sms.recipient_group_member, sms.auto_blacklist_rule,
+                                        sms.stop_word to sms_operator;
+grant select, insert on sms.consent to sms_operator;
+grant update (withdrawn_at, withdrawn_by) on sms.consent to sms_operator;
+grant select on sms.rule_change, sms.number_trouble, sms.inbound, sms.operator_refusal_suspected to sms_operator;
+grant select, insert, update on sms.receipt_error, sms.campaign, sms.client_zone to sms_operator;
+grant execute on function sms.rules_as_of(timestamptz, text), sms.understand_reply(text), sms.fold_word(text) to sms_operator;
 grant select, insert, update on sms.channel, sms.provider, sms.receipt_code, sms.template, sms.template_version to sms_operator;
 grant select, insert, update, delete on geo.metro_station, geo.client_location to sms_operator;
 grant select, insert, delete, truncate on sms.number_range_staging to sms_operator;
@@ -78,9 +89,10 @@ grant execute on function sms.claim_batch(text, text, int, int, int, interval, t
                           sms.resolve_uncertain(bigint[], text, text),
                           sms.record_receipts(text, bigint[], text[], text[], text[], timestamptz[], text[]),
                           sms.match_receipts(int, timestamptz), sms.maintain_partitions(timestamptz),
+                          sms.learn_numbers(int, timestamptz), sms.record_inbound(text, text[], text[], text[], text[]),
                           sms.list_providers(),
                           sms.work_left(interval, timestamptz), sms.try_sleep(int), sms.wake_up(int, int) to sms_worker;
 
 -- Receipts in: may tell what a provider reported and nothing else.
 grant execute on function sms.record_receipts(text, bigint[], text[], text[], text[], timestamptz[], text[]),
-                          sms.list_providers() to sms_dlr;
+                          sms.record_inbound(text, text[], text[], text[], text[]), sms.list_providers() to sms_dlr;

@@ -18,7 +18,7 @@ begin
           from new_rows as r
           cross join lateral sms.interpret_request(
                    r.channel, r.phone, r.body, r.template, r.vars, r.erp_ref,
-                   r.priority, r.not_before, r.expires_at, r.time_zone, _now) as f
+                   r.priority, r.not_before, r.expires_at, r.time_zone, r.client_id, _now) as f
     ), waiting as (
         insert into sms.pending (id, msisdn, not_before, expires_at, dedup_key, ref_hash, client_id, campaign_id,
                                  template_version_id, lane_id, zone_id, priority)

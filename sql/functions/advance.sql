@@ -7,6 +7,7 @@ create or replace function sms.advance(p_ids bigint[], p_states text[], p_errors
 as $$
 declare
     _moved bigint[];
+    _failed bigint[];
 begin
     with best as materialized (
         select distinct on (g.id) g.id, g.state, g.error
@@ -28,9 +29,14 @@ begin
                detail = case when b.state = 'delivered' then null else b.error end
           from move as b
          where o.id = b.id and o.attempts > 0 and o.state = any (b.from_states)
-     returning o.id
+     returning o.id, o.state
     )
-    select coalesce(array_agg(m.id), '{}') into _moved from moved as m;
+    select coalesce(array_agg(m.id), '{}'), array_agg(m.id) filter (where m.state in ('undelivered', 'expired', 'rejected'))
+      into _moved, _failed
+      from moved as m;
+    if _failed is not null then
+        perform sms.note_troubles(_failed, p_now);
+    end if;
     return _moved;
 end
 $$;

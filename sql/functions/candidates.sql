@@ -10,12 +10,12 @@ as $$
                       coalesce(p.template_version_id, i.template_version_id, r.template_version_id, f.template_version_id),
                       coalesce(p.lane_id, i.lane_id, r.lane_id, f.lane_id), ch.channel_id,
                       coalesce(p.zone_id, i.zone_id, r.zone_id, f.zone_id), f.priority,
-                      coalesce(p.attempt, i.attempt, r.attempts), 0, 0, null::tid)::sms.candidate)
+                      coalesce(p.attempt, i.attempt, r.attempts), 0, 0, null::tid, 0)::sms.candidate)
       from sms.outbox as o
       join sms.channel as ch on ch.channel = o.channel
       cross join lateral sms.interpret_request(
                o.channel, o.phone, o.body, o.template, o.vars, o.erp_ref,
-               o.priority, o.not_before, o.expires_at, o.time_zone, o.created_at) as f
+               o.priority, o.not_before, o.expires_at, o.time_zone, o.client_id, o.created_at) as f
       left join sms.pending as p on p.id = o.id
       left join sms.inflight as i on i.id = o.id
       left join sms.outcome as r on r.id = o.id

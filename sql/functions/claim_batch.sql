@@ -27,7 +27,8 @@ begin
     end if;
     if _provider.is_enabled then
         _batch := sms.choose_due(_provider.provider_id, least(greatest(p_limit, 1), _provider.max_batch), p_from_priority,
-                                 p_to_priority, coalesce(p_as_of, clock_timestamp()));
+                                 p_to_priority, coalesce(p_as_of, clock_timestamp()),
+                                 exists (select from sms.cap as k where k.per = 'client'));
     end if;
     _now := coalesce(p_as_of, clock_timestamp());
     _lease_until := _now + p_lease;

@@ -5,10 +5,7 @@ create or replace function sms.explain_request(p_id bigint)
 as $$
     select 'request', case when f.reason is null then 'understood' else 'refused' end, f.reason,
            'channel ' || o.channel || ', operator ' || coalesce(op.operator, '?') || ', zone ' || coalesce(z.name, 'unknown')
-               || case when o.time_zone is not null then ' (from the row)'
-                       when f.zone_id = 0 then ' (nothing tells it)'
-                       when g.lo is not null then ' (from the number)'
-                       else ' (from the channel)' end,
+               || ' (' || f.zone_source || ')',
            o.created_at,
            jsonb_build_object('erp_ref', o.erp_ref, 'client_id', o.client_id, 'campaign_id', o.campaign_id,
                               'priority', f.priority, 'not_before', f.not_before, 'expires_at', f.expires_at,
@@ -16,7 +13,7 @@ as $$
       from sms.outbox as o
       cross join lateral sms.interpret_request(
                o.channel, o.phone, o.body, o.template, o.vars, o.erp_ref,
-               o.priority, o.not_before, o.expires_at, o.time_zone, o.created_at) as f
+               o.priority, o.not_before, o.expires_at, o.time_zone, o.client_id, o.created_at) as f
       left join sms.lane as l on l.lane_id = f.lane_id
       left join sms.operator as op on op.operator_id = l.operator_id
       left join sms.time_zone as z on z.zone_id = f.zone_id

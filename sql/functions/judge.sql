@@ -13,7 +13,7 @@ as $$
       from sms.outbox as o
       cross join lateral sms.interpret_request(
                o.channel, o.phone, o.body, o.template, o.vars, o.erp_ref,
-               o.priority, o.not_before, o.expires_at, o.time_zone, o.created_at) as f
+               o.priority, o.not_before, o.expires_at, o.time_zone, o.client_id, o.created_at) as f
       left join sms.outcome as r on r.id = o.id and r.state = 'suppressed' and r.attempts = 0 and r.reason = f.reason
       left join sms.judge_batch(sms.candidates(ids), as_of) as j on j.id = o.id
      where o.id = any (ids)

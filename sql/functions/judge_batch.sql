@@ -7,9 +7,11 @@ as $$
     with finding as materialized (
         select * from sms.rule_expired(p_batch, p_as_of)
         union all select * from sms.rule_blacklist(p_batch, p_as_of)
+        union all select * from sms.rule_consent(p_batch, p_as_of)
         union all select * from sms.rule_duplicate_ref(p_batch, p_as_of)
         union all select * from sms.rule_duplicate(p_batch, p_as_of)
         union all select * from sms.rule_cap(p_batch, p_as_of)
+        union all select * from sms.rule_holdout(p_batch, p_as_of)
         union all select * from sms.rule_quiet_hours(p_batch, p_as_of)
     ), first as (
         select distinct on (f.id) f.id, f.verdict, f.reason, f.detail, f.not_before,

@@ -100,6 +100,9 @@ begin
           join fate as f on f.id = r.id
     )
     select count(*) into _settled from fate;
+    if 'rejected' = any (p_results) then
+        perform sms.note_troubles(p_ids, _now);
+    end if;
     return _settled;
 end
 $$;

@@ -76,5 +76,7 @@ insert into sms.category (category, title) values
 on conflict (category) do update set title = excluded.title;
 
 insert into sms.setting (setting, value, meaning) values
-    ('retention_months', '0', 'Months that requests, outcomes and receipts are kept; 0 = for ever.')
+    ('retention_months', '0', 'Months that requests, outcomes and receipts are kept; 0 = for ever.'),
+    ('erp_ref_days', '0', 'Days for which an erp_ref protects against a second message; 0 = for ever.'),
+    ('opt_out_answer', '', 'Text that answers an opt-out; empty = no answer.')
 on conflict (setting) do update set meaning = excluded.meaning;
