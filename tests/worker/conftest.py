@@ -223,13 +223,13 @@ class ScriptedProvider:
 
 
 def make_claim(
-    count: int, *, body: str = "text", priority: int = 1, valid_s: float = 3600
+    count: int, *, body: str = "text", valid_s: float = 3600, judged: int | None = None
 ) -> Claim:
     """A claim of so many messages, ids from 1, made this moment with a lease of a minute."""
     now = datetime.now(UTC)
     return Claim(
         claim_id=77,
-        judged=count,
+        judged=count if judged is None else judged,
         lease_until=now + timedelta(seconds=60),
         ids=list(range(1, count + 1)),
         msisdns=[79_070_000_000 + n for n in range(count)],
