@@ -118,6 +118,7 @@ def test_a_port_taken_meanwhile_is_left_to_its_holder(cluster: Cluster) -> None:
     cluster.stop()
 
     with socket.socket() as holder:
+        holder.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # as servers do
         holder.bind(("127.0.0.1", before))
         holder.listen()
         cluster.start()
