@@ -108,9 +108,14 @@ def wait_until(
     deadline = time.monotonic() + START_S
     while not ready():
         if process.poll() is not None or time.monotonic() > deadline:
-            tail = " | ".join(output.read_text(errors="replace").splitlines()[-5:])
-            raise NotStarted(f"{name} did not start: {tail or 'it printed nothing'}")
+            raise NotStarted(f"{name} did not start: {_last_words(output)}")
         time.sleep(0.02)
+
+
+def _last_words(output: Path) -> str:
+    """The end of what a program printed, without the addresses of a stack trace."""
+    lines = output.read_text(errors="replace").splitlines() if output.exists() else []
+    return " | ".join([line for line in lines if "[0x" not in line][-5:]) or "it printed nothing"
 
 
 def required(program: str, package: str) -> str:

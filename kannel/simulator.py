@@ -63,6 +63,12 @@ class Simulator:
         shutil.rmtree(self._folder, ignore_errors=True)
 
     @property
+    def pid(self) -> int:
+        """For fault tests."""
+        assert self._process is not None, "the message centre is not running"
+        return self._process.pid
+
+    @property
     def log(self) -> Path:
         """One JSON line per PDU."""
         return self._folder / "pdus.jsonl"
@@ -112,8 +118,9 @@ class Simulator:
         )
 
     def records(self, event: str | None = None) -> list[dict[str, Any]]:
-        """What it saw so far, oldest first."""
+        """What it saw so far, oldest first; asked for before the `with` block ends."""
         if not self.log.exists():
+            assert self._folder.exists(), "the message centre and its records are gone"
             return []
         lines = self.log.read_text(encoding="utf-8").splitlines()
         records: list[dict[str, Any]] = [json.loads(line) for line in lines]

@@ -177,9 +177,12 @@ class _Delivery:
             return STOPPING
         segments = sum(message.segments for message in chunk)
         urgent = chunk[0].priority == 0
-        if not await self.line.pace.take(segments, urgent=urgent, until=self.lease.send_until):
-            return NO_TIME
-        return STOPPING if self.line.stopping.is_set() else None
+        in_time = await self.line.pace.take(
+            segments, urgent=urgent, until=self.lease.send_until, unless=self.line.stopping
+        )
+        if self.line.stopping.is_set():
+            return STOPPING
+        return None if in_time else NO_TIME
 
     def _still_valid(self, chunk: Sequence[Message]) -> Sequence[Message]:
         """Without those whose validity ended since the claim was judged: the next claim says so."""

@@ -12,6 +12,8 @@ BURST_S = 0.2
 CHUNK_S = 0.1  # what is handed over in one go, so that urgent messages find gaps
 CLAIM_S = 1.0  # what is claimed ahead
 
+LOOK_S = 0.25  # a waiting taker sees a changed pace or a stop so soon
+
 SLOWER = 0.7  # after "throttled", at most once in SLOWER_EVERY_S
 SLOWER_EVERY_S = 1.0
 FASTER = 1.05  # each second without, once CALM_S have passed
@@ -66,18 +68,21 @@ class Pace:
         if messages:
             self._segments_each += (segments / messages - self._segments_each) * 0.2
 
-    async def take(self, segments: int, *, urgent: bool, until: float) -> bool:
-        """Wait for these segments' turn; false when it would come after the moment `until`."""
+    async def take(
+        self, segments: int, *, urgent: bool, until: float, unless: asyncio.Event
+    ) -> bool:
+        """Wait for these segments' turn; false when it would come after the moment `until`, or
+        `unless` happened."""
         if urgent:
-            return await self._take(segments, floor=-self._burst, until=until)
+            return await self._take(segments, -self._burst, until, unless)
         async with self._queue:
-            return await self._take(segments, floor=0.0, until=until)
+            return await self._take(segments, 0.0, until, unless)
 
-    async def _take(self, segments: int, *, floor: float, until: float) -> bool:
+    async def _take(self, segments: int, floor: float, until: float, unless: asyncio.Event) -> bool:
         while (pause := self._pause(segments, floor)) > 0:
-            if self._now() + pause > until:
+            if unless.is_set() or self._now() + pause > until:
                 return False
-            await asyncio.sleep(pause)
+            await asyncio.sleep(min(pause, LOOK_S))
         self._balance -= segments
         self._sent_s += segments
         return True

@@ -5,6 +5,7 @@ import shutil
 import signal
 import socket
 import stat
+import subprocess
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -30,11 +31,31 @@ def scratch() -> Iterator[Path]:
     shutil.rmtree(path)
 
 
-@pytest.fixture
-def cluster(scratch: Path) -> Iterator[Cluster]:
-    made = Cluster(home=scratch / "pg", settings=SMALL)
-    yield made
+@pytest.fixture(scope="module")
+def made_before() -> Iterator[Path]:
+    """The home of a cluster that was started and stopped once; a copy is there in no time."""
+    home = ROOT / ".local" / "tests" / f"made-{os.getpid()}"
+    made = Cluster(home=home, settings=SMALL)
+    made.start()
+    made.stop()
+    yield home
     made.remove()
+    home.with_name(f"{home.name}.lock").unlink()
+
+
+@pytest.fixture
+def fresh(scratch: Path) -> Iterator[Cluster]:
+    """A cluster that does not exist yet."""
+    cluster = Cluster(home=scratch / "pg", settings=SMALL)
+    yield cluster
+    cluster.remove()
+
+
+@pytest.fixture
+def cluster(fresh: Cluster, made_before: Path) -> Cluster:
+    """A cluster that exists and is stopped."""
+    subprocess.run(["cp", "-a", made_before, fresh.home], check=True)
+    return fresh
 
 
 def postmaster(cluster: Cluster) -> int:
@@ -48,7 +69,8 @@ def setting(cluster: Cluster, name: str) -> str:
     return str(row[0])
 
 
-def test_first_start_makes_a_cluster_that_only_this_machine_can_reach(cluster: Cluster) -> None:
+def test_first_start_makes_a_cluster_that_only_this_machine_can_reach(fresh: Cluster) -> None:
+    cluster = fresh
     url = cluster.start()
 
     assert cluster.is_running()
@@ -96,6 +118,7 @@ def test_a_port_taken_meanwhile_is_left_to_its_holder(cluster: Cluster) -> None:
     cluster.stop()
 
     with socket.socket() as holder:
+        holder.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # as servers do
         holder.bind(("127.0.0.1", before))
         holder.listen()
         cluster.start()
@@ -129,8 +152,6 @@ def test_a_pid_file_that_names_a_stranger_is_not_believed(cluster: Cluster) -> N
 
 
 def test_initdb_cut_short_is_begun_anew(cluster: Cluster) -> None:
-    cluster.start()
-    cluster.stop()
     cluster.data.rename(cluster.data.with_name("data.new"))
 
     cluster.start()
@@ -138,9 +159,9 @@ def test_initdb_cut_short_is_begun_anew(cluster: Cluster) -> None:
     assert setting(cluster, "port") == str(cluster.port)
 
 
-def test_two_starts_at_once_make_one_cluster(cluster: Cluster) -> None:
+def test_two_starts_at_once_make_one_cluster(fresh: Cluster) -> None:
     with ThreadPoolExecutor(2) as pool:
-        first, second = pool.map(lambda _: cluster.start(), range(2))
+        first, second = pool.map(lambda _: fresh.start(), range(2))
 
     assert first == second
 

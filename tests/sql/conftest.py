@@ -1,8 +1,7 @@
 """The stage of the tests of SQL functions."""
 
-from psycopg import AsyncConnection
-
 import pytest
+from psycopg import AsyncConnection
 
 from tests.support.factory import make_provider
 

@@ -103,7 +103,8 @@ async def test_the_most_urgent_go_first_and_of_equals_the_longest_due(db: AsyncC
 
 async def test_a_batch_is_handed_over_in_the_order_of_urgency(db: AsyncConnection) -> None:
     ids = await insert_many(
-        db, [{"phone": str(number(n)), "priority": priority} for n, priority in enumerate([3, 0, 2])]
+        db,
+        [{"phone": str(number(n)), "priority": priority} for n, priority in enumerate([3, 0, 2])],
     )
 
     assert (await claim(db)).ids == [ids[1], ids[2], ids[0]]

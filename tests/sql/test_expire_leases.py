@@ -26,9 +26,7 @@ from tests.support.factory import (
 LATE = NOON + HOUR
 
 
-async def expire(
-    db: AsyncConnection, as_of: datetime = LATE, limit: int = 1000
-) -> tuple[int, int]:
+async def expire(db: AsyncConnection, as_of: datetime = LATE, limit: int = 1000) -> tuple[int, int]:
     """Expire once: how many came back, how many became uncertain."""
     answer = await row(
         db, "select * from sms.expire_leases(p_limit => %s, p_as_of => %s)", limit, as_of

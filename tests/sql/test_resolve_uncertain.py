@@ -28,9 +28,7 @@ from tests.support.factory import (
 )
 
 
-async def resolve(
-    db: AsyncConnection, verdict: str, *ids: int, detail: str | None = None
-) -> int:
+async def resolve(db: AsyncConnection, verdict: str, *ids: int, detail: str | None = None) -> int:
     """Decide these messages; how many were doubtful."""
     return int(
         await value(db, "select sms.resolve_uncertain(%s, %s, %s)", list(ids), verdict, detail)

@@ -251,9 +251,7 @@ async def test_of_several_caps_each_may_stop_and_all_that_do_are_named(
 
 
 async def test_yesterdays_messages_count_for_the_week(db: AsyncConnection) -> None:
-    await set_caps(
-        db, {"period": "day", "max_messages": 2}, {"period": "week", "max_messages": 3}
-    )
+    await set_caps(db, {"period": "day", "max_messages": 2}, {"period": "week", "max_messages": 3})
     await sent_at(db, NOON - DAY, NOON - DAY, NOON)
 
     assert await try_at(db, NOON) == SUPPRESSED
@@ -307,7 +305,7 @@ async def test_a_message_does_not_count_against_itself(db: AsyncConnection) -> N
         ("day", ["UTC"], "2026-03-10 00:00", "2026-03-10 00:00"),
         ("day", ["Europe/Moscow"], "2026-03-10 20:59", "2026-03-09 21:00"),
         ("day", ["Europe/Moscow"], "2026-03-10 21:00", "2026-03-10 21:00"),
-        # The day on which Berlin's clocks go forward has 23 hours, the one on which they go back 25.
+        # The day of Berlin's spring change has 23 hours, that of the autumn change 25.
         ("day", ["Europe/Berlin"], "2026-03-29 21:59", "2026-03-28 23:00"),
         ("day", ["Europe/Berlin"], "2026-03-29 22:00", "2026-03-29 22:00"),
         ("day", ["Europe/Berlin"], "2026-10-25 22:59", "2026-10-24 22:00"),
@@ -321,8 +319,6 @@ async def test_a_message_does_not_count_against_itself(db: AsyncConnection) -> N
 async def test_periods_begin_by_the_local_calendar(
     db: AsyncConnection, period: str, zones: list[str], as_of: str, begins: str
 ) -> None:
-    begun = await value(
-        db, "select sms.period_start(%s, null, %s, %s)", period, zones, utc(as_of)
-    )
+    begun = await value(db, "select sms.period_start(%s, null, %s, %s)", period, zones, utc(as_of))
 
     assert begun == utc(begins)

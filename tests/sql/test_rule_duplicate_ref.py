@@ -81,9 +81,7 @@ async def test_an_owner_keeps_its_reference_over_retries(db: AsyncConnection) ->
 
 async def test_a_suppressed_owner_keeps_its_reference(db: AsyncConnection) -> None:
     await insert(db, "blacklist", msisdn=number(1), reason="stop")
-    ids = await insert_many(
-        db, [{"erp_ref": "order 1", "phone": str(number(n))} for n in (1, 2)]
-    )
+    ids = await insert_many(db, [{"erp_ref": "order 1", "phone": str(number(n))} for n in (1, 2)])
 
     assert await claim_all(db) == []
     assert [await fate(db, message_id) for message_id in ids] == [

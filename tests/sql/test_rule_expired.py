@@ -32,7 +32,9 @@ async def test_a_message_is_not_sent_once_its_validity_is_over(db: AsyncConnecti
     assert (await message(db, message_id))["detail"].startswith("valid until ")
 
 
-@pytest.mark.parametrize(("before", "expected"), [(TICK, "inflight"), (0 * TICK, "suppressed(expired)")])
+@pytest.mark.parametrize(
+    ("before", "expected"), [(TICK, "inflight"), (0 * TICK, "suppressed(expired)")]
+)
 async def test_the_channel_gives_the_validity_where_the_row_does_not(
     db: AsyncConnection, before: timedelta, expected: str
 ) -> None:

@@ -174,7 +174,7 @@ async def test_of_several_possible_zones_all_must_be_awake(db: AsyncConnection) 
     await set_quiet_hours(db, NIGHT)
     both = ("Europe/Kaliningrad", "Asia/Kamchatka")
 
-    # 09:00 in Kaliningrad is 10:00 in Moscow; by then Kamchatka shows 19:00, and 21:00 two hours on.
+    # 09:00 in Kaliningrad is 10:00 in Moscow; Kamchatka shows 19:00, and 21:00 two hours on.
     assert await until(db, moscow(WEDNESDAY, 10) - TICK, *both) == moscow(WEDNESDAY, 10)
     assert await until(db, moscow(WEDNESDAY, 10), *both) is None
     assert await until(db, moscow(WEDNESDAY, 12) - TICK, *both) is None
@@ -199,7 +199,8 @@ async def test_zone_zero_covers_russia_from_end_to_end(db: AsyncConnection) -> N
     offsets = await rows(
         db,
         """
-        select extract(hour from (%s::timestamptz at time zone z.zone) - timestamp '2026-01-10') as ahead
+        select extract(hour from %s::timestamptz at time zone z.zone - timestamp '2026-01-10')
+                   as ahead
           from sms.time_zone as t
           cross join lateral unnest(t.members) as z (zone)
          where t.zone_id = 0
@@ -226,9 +227,7 @@ async def test_the_number_tells_the_zone(db: AsyncConnection) -> None:
     await add_range(db, number(1), zone="Asia/Vladivostok")
     await add_range(db, number(2), zone="Europe/Moscow")
     request = {"channel": "planned", "not_before": NOON + 2 * HOUR}
-    east, west = await insert_many(
-        db, [{"phone": str(number(n)), **request} for n in (1, 2)]
-    )
+    east, west = await insert_many(db, [{"phone": str(number(n)), **request} for n in (1, 2)])
 
     # 14:00 in Moscow is 21:00 in Vladivostok.
     assert (await claim(db, as_of=NOON + 2 * HOUR)).ids == [west]

@@ -1,4 +1,4 @@
-"""settle, retry_at, segment_price: every result of an attempt closes it once, for its holder only."""
+"""settle, retry_at, segment_price: every result closes an attempt once, for its holder."""
 
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -320,13 +320,9 @@ async def test_an_early_receipt_waits_while_the_message_is_tried_again(
 async def test_references_are_kept_per_segment(db: AsyncConnection) -> None:
     long, short = await insert_many(db, [{}, {}])
     claimed = await claim(db)
-    await settle(
-        db, claimed.claim_id, [long, short], refs=[(long, "a"), (short, "x"), (long, "b")]
-    )
+    await settle(db, claimed.claim_id, [long, short], refs=[(long, "a"), (short, "x"), (long, "b")])
 
-    kept = await rows(
-        db, "select id, ref, part, parts from sms.provider_ref order by id, part"
-    )
+    kept = await rows(db, "select id, ref, part, parts from sms.provider_ref order by id, part")
 
     assert [tuple(seen.values()) for seen in kept] == [
         (long, "a", 1, 2),

@@ -1,4 +1,4 @@
-"""Small helpers that put a test database into a state and ask it questions; no rules of their own."""
+"""Small helpers that put a test database into a state and ask it; no rules of their own."""
 
 from __future__ import annotations
 
@@ -253,7 +253,8 @@ async def settle(
             select sms.settle(
                        p_claim_id => %s, p_ids => %s::bigint[], p_results => %s,
                        p_segments => %s::smallint[], p_details => %s::text[],
-                       p_retry_after_s => %s::int[], p_ref_ids => %s::bigint[], p_refs => %s::text[])
+                       p_retry_after_s => %s::int[], p_ref_ids => %s::bigint[],
+                       p_refs => %s::text[])
             """,
             claim_id,
             list(ids),
@@ -286,7 +287,7 @@ async def hear(
     error: str | None = None,
     provider: str = PROVIDER,
 ) -> tuple[int, int, int, int]:
-    """Record receipts given as (message id, reference, code): stored, applied, waiting, unmapped."""
+    """Record receipts (message id, reference, code): stored, applied, waiting, unmapped."""
     async with conn.cursor(row_factory=namedtuple_row) as cur:
         await cur.execute(
             """
@@ -342,4 +343,4 @@ async def contacts(conn: AsyncConnection, message_id: int) -> int:
 
 async def nothing_unaccounted(conn: AsyncConnection) -> bool:
     """Whether every request is in exactly one place."""
-    return await value(conn, "select count(*) from sms.unaccounted") == 0
+    return not await value(conn, "select count(*) from sms.unaccounted")

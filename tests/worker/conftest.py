@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -82,9 +82,7 @@ class Fake:
 async def fake(conn: AsyncConnection, tmp_path: Path) -> Fake:
     """A fast fake provider that every lane leads to, and no rule that could hold a message."""
     log = tmp_path / "sent.jsonl"
-    await factory.make_provider(
-        conn, settings={"log": str(log)}, tps=1_000_000, max_batch=1000
-    )
+    await factory.make_provider(conn, settings={"log": str(log)}, tps=1_000_000, max_batch=1000)
     await factory.set_quiet_hours(conn)
     await factory.set_caps(conn)
     return Fake(conn=conn, log=log)
@@ -117,12 +115,25 @@ async def until(
 ) -> None:
     """Wait until the messages are in exactly these states."""
     seen: dict[str, int] = {}
+
+    async def reached() -> bool:
+        nonlocal seen
+        seen = await states(conn)
+        return seen == expected
+
     try:
-        async with asyncio.timeout(patience_s):
-            while (seen := await states(conn)) != expected:
-                await asyncio.sleep(0.02)
+        await eventually(reached, patience_s=patience_s)
     except TimeoutError:
         raise AssertionError(f"states are {seen}, not {expected}") from None
+
+
+async def eventually(
+    happened: Callable[[], Awaitable[object]], *, patience_s: float = PATIENCE_S
+) -> None:
+    """Return as soon as `await happened()` is true; TimeoutError when it never is."""
+    async with asyncio.timeout(patience_s):
+        while not await happened():  # noqa: ASYNC110 - the database cannot set an event
+            await asyncio.sleep(0.02)
 
 
 # --- doubles for what one delivery needs --------------------------------------------------------
@@ -211,18 +222,20 @@ class ScriptedProvider:
         raise NotImplementedError
 
 
-def make_claim(count: int, *, body: str = "text", priority: int = 1, valid_s: float = 3600) -> Claim:
+def make_claim(
+    count: int, *, body: str = "text", valid_s: float = 3600, judged: int | None = None
+) -> Claim:
     """A claim of so many messages, ids from 1, made this moment with a lease of a minute."""
     now = datetime.now(UTC)
     return Claim(
         claim_id=77,
-        judged=count,
+        judged=count if judged is None else judged,
         lease_until=now + timedelta(seconds=60),
         ids=list(range(1, count + 1)),
         msisdns=[79_070_000_000 + n for n in range(count)],
         sender_ids=[None] * count,
         bodies=[body] * count,
-        priorities=[priority] * count,
+        priorities=[1] * count,
         attempts=[1] * count,
         expires_ats=[now + timedelta(seconds=valid_s)] * count,
     )

@@ -219,9 +219,7 @@ async def test_a_refused_mark_sends_nothing(
     assert db.verdicts == {1: "released", 2: "released"}
 
 
-async def test_a_refused_settle_leaves_the_rest_to_the_lease(
-    line: Line, db: FakeDatabase
-) -> None:
+async def test_a_refused_settle_leaves_the_rest_to_the_lease(line: Line, db: FakeDatabase) -> None:
     db.troubles["settle"] = [DatabaseError("no")]
     async with asyncio.timeout(5):
         await deliver(line, make_claim(2), started=clock.now())
