@@ -62,6 +62,8 @@ def _explain(error: BaseException) -> int:
         case OSError() if error.strerror:
             where = f"{error.filename}: " if error.filename else ""
             return _fail(f"{where}{error.strerror}.", OutboxError.exit_code)
+        case _ if isinstance(error.__cause__, psycopg.Error):  # what SQLAlchemy wraps
+            return _explain(error.__cause__)
         case _:
             name = type(error).__name__
             return _fail(f"unforeseen {name}: {error}; please report it.", UNFORESEEN)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import typer
 
 from cli.app import AsJson, app, show
-from migrations.apply import migrate as apply_migrations
 from outbox.db import find_dsn
 from outbox.settings import load
 
@@ -26,6 +25,8 @@ def url(as_json: AsJson = False) -> None:
 @app.command(epilog="Example: OUTBOX_DSN=postgresql://… outbox migrate")
 def migrate(as_json: AsJson = False) -> None:
     """Bring the database up to date: tables, functions, views, seeds and grants, all or nothing."""
+    from migrations.apply import migrate as apply_migrations  # half a second that others save
+
     revision = apply_migrations(find_dsn(load()))
     if as_json:
         show({"revision": revision})

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Sequence
 from typing import Annotated, Any
 
@@ -16,6 +17,10 @@ from outbox.rows import ProviderRow
 from outbox.settings import load
 from providers.base import Context, Receipt
 from providers.registry import build
+
+# As sms.provider checks them; here they get a sentence.
+NAME = re.compile(r"[a-z][a-z0-9_]{0,39}")
+VARIABLE = re.compile(r"[A-Z][A-Z0-9_]*")
 
 commands = typer.Typer(help="Show and change provider accounts.")
 app.add_typer(commands, name="provider")
@@ -118,6 +123,13 @@ async def _set(provider: str, change: dict[str, Any]) -> str:
 
 async def _check(db: Database, provider: str, change: dict[str, Any]) -> None:
     """Let the adapter judge the settings before any worker meets them."""
+    if not NAME.fullmatch(provider):
+        raise UsageMistake(
+            f"{provider!r} is no name for a provider: up to 40 small letters, digits and _."
+        )
+    secret_env = change["secret_env"]
+    if secret_env and not VARIABLE.fullmatch(secret_env):
+        raise UsageMistake(f"--secret-env {secret_env}: write a variable's name in capitals.")
     rows = {row.provider: row for row in await db.call(calls.list_providers)}
     old = rows.get(provider)
     adapter = change["adapter"] or (old.adapter if old else None)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 
 import structlog
 
@@ -64,15 +64,8 @@ async def listen(
         yield
 
 
-async def follow_accounts(
-    accounts: Accounts, db: Database, stopping: asyncio.Event, *, once: bool = False
-) -> None:
-    """Keep the accounts up to date until stopped, or look just once (and fail if that fails)."""
-    while True:
-        try:
+async def follow_accounts(accounts: Accounts, db: Database, stopping: asyncio.Event) -> None:
+    """Keep the accounts up to date until stopped."""
+    while not await happens(stopping, jittered(REFRESH_S)):
+        with suppress(TransientError):
             accounts.follow(await db.call(calls.list_providers))
-        except TransientError:
-            if once:
-                raise
-        if once or await happens(stopping, jittered(REFRESH_S)):
-            return

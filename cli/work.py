@@ -14,8 +14,8 @@ import typer
 from cli.app import AsJson, app, duration, run_async
 from cli.drain import Summary, drain, print_summary
 from cli.receipts import Accounts, follow_accounts, listen
-from outbox import logs
-from outbox.db import open_database
+from outbox import calls, logs
+from outbox.db import open_database, try_out
 from outbox.errors import SettingsMistake
 from outbox.settings import Settings, load
 from worker.main import Stop, Worker, make_batcher, open_worker
@@ -105,10 +105,11 @@ async def _worker(settings: Settings) -> None:
 async def _dlr(settings: Settings) -> None:
     stop = Stop()
     with stop.on_signals():
+        rows = await try_out(settings, calls.list_providers, name="outbox dlr")
         async with open_database(settings, name="outbox dlr") as db:
             receipts = make_batcher(db)
             accounts = Accounts(settings, receipts)
-            await follow_accounts(accounts, db, stop.asked, once=True)
+            accounts.follow(rows)
             async with listen(accounts, settings, receipts):
                 await follow_accounts(accounts, db, stop.asked)
             await receipts.close()

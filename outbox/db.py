@@ -10,8 +10,8 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from typing import Concatenate, ParamSpec, Self, TypeVar
 
 import psycopg
@@ -48,16 +48,34 @@ async def connect(dsn: str, *, name: str, prepare: bool = True) -> AsyncConnecti
     except psycopg.ProgrammingError as error:
         raise SettingsMistake(f"OUTBOX_DSN is no connection string: {_line(error)}.") from None
     defaults = {"connect_timeout": CONNECT_TIMEOUT_S, "application_name": name, **KEEPALIVES}
-    try:
-        conn = await AsyncConnection.connect(
+    with sentences():
+        return await AsyncConnection.connect(
             dsn,
             autocommit=True,
             prepare_threshold=PREPARE_AFTER if prepare else None,
             **{key: value for key, value in defaults.items() if key not in given},  # type: ignore[arg-type]
         )
+
+
+@contextmanager
+def sentences() -> Iterator[None]:
+    """Turn what the driver raises inside into `outbox.errors`."""
+    try:
+        yield
     except psycopg.Error as error:
         raise from_psycopg(error) from error
-    return conn
+
+
+async def try_out(
+    settings: Settings, function: Callable[[AsyncConnection], Awaitable[T]], *, name: str
+) -> T:
+    """Call the database once, before a program starts that would wait for it for ever."""
+    conn = await connect(find_dsn(settings), name=name, prepare=False)
+    try:
+        with sentences():
+            return await function(conn)
+    finally:
+        await conn.close()
 
 
 class Database:

@@ -100,6 +100,8 @@ class LeftOver(OutboxError):
     exit_code = 8
 
 
+REMEDY = "Bring it up to date with: outbox migrate."
+
 # Classes of SQLSTATE, after appendix A of the PostgreSQL manual.
 _AWAY = ("08", "57P")
 _BUSY = ("40", "53", "55P03", "57014", "25P03")
@@ -122,9 +124,7 @@ def from_psycopg(error: psycopg.Error) -> DatabaseError:
     if code.startswith(_BUSY):
         return DatabaseBusy(f"The database is busy: {text}", sqlstate=code)
     if code in _NOT_MIGRATED:
-        return NotMigrated(
-            f"The database is not up to date ({text}) Run: outbox migrate", sqlstate=code
-        )
+        return NotMigrated(f"The database lacks something: {text} {REMEDY}", sqlstate=code)
     if code in _NOT_ALLOWED:
         return NotAllowed(f"The role may not do this: {text}", sqlstate=code)
     return DatabaseError(f"The database refused: {text}", sqlstate=code)

@@ -15,6 +15,21 @@ _NUMBER = re.compile(r"(?<!\d)(\+?7\d{3})\d{3}(\d{4})(?!\d)")
 _NEVER = frozenset({"body", "text", "secret", "token", "password"})
 
 
+class _Stderr:
+    """Whatever stderr is at the moment of writing."""
+
+    def msg(self, message: str) -> None:
+        print(message, file=sys.stderr, flush=True)
+
+    debug = info = warning = error = critical = msg
+
+    def write(self, text: str) -> None:
+        sys.stderr.write(text)
+
+    def flush(self) -> None:
+        sys.stderr.flush()
+
+
 def configure(level: str = "info") -> None:
     """Send this process's logs, and those of the libraries it uses, to stderr as JSON."""
     number = getattr(logging, level.upper())
@@ -29,10 +44,10 @@ def configure(level: str = "info") -> None:
     structlog.configure(
         processors=[*shared, as_json],
         wrapper_class=structlog.make_filtering_bound_logger(number),
-        logger_factory=structlog.PrintLoggerFactory(file=sys.stderr),
+        logger_factory=lambda *_: _Stderr(),
         cache_logger_on_first_use=False,
     )
-    handler = logging.StreamHandler(sys.stderr)
+    handler = logging.StreamHandler(_Stderr())
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
             foreign_pre_chain=shared,

@@ -77,6 +77,7 @@ grant select (id, not_before, expires_at, lane_id, priority, attempt) on sms.pen
 grant select (id, decided_at, submitted_at, final_at, campaign_id, cost, provider_id, lane_id, segments, attempts, state, reason)
    on sms.outcome to sms_monitor;
 grant select (receipt_id, received_at, provider_id, state) on sms.unmatched_receipt to sms_monitor;
+grant select on sms.claim to sms_monitor;
 grant execute on function sms.work_left(interval, timestamptz), sms.queue_status(), sms.outcome_status(timestamptz),
                           sms.count_unaccounted() to sms_monitor;
 

@@ -153,7 +153,7 @@ class _Delivery:
         """Start a send for each chunk in its turn; from the first that may not go, hand back."""
         places = asyncio.Semaphore(SENDS_AT_ONCE)
         at_most = min(self.line.max_batch, self.line.provider.limits.max_batch)
-        async with asyncio.TaskGroup() as sends:
+        async with asyncio.TaskGroup() as sends, self._place_at_stop(places):
             for part in split(messages, count=at_most, segments=self.line.pace.chunk()):
                 await places.acquire()
                 if why := await self._get_turn(messages[part]):
@@ -170,6 +170,20 @@ class _Delivery:
                 self.line.sends.add(task)
                 task.add_done_callback(self.line.sends.discard)
                 task.add_done_callback(lambda _: places.release())
+
+    @asynccontextmanager
+    async def _place_at_stop(self, places: asyncio.Semaphore) -> AsyncIterator[None]:
+        """A stop frees a place: who waits for a slow provider shall hear of it at once."""
+
+        async def free_one() -> None:
+            await self.line.stopping.wait()
+            places.release()
+
+        task = asyncio.create_task(free_one(), name=f"stop {self.lease.claim_id}")
+        try:
+            yield
+        finally:
+            task.cancel()
 
     async def _get_turn(self, chunk: Sequence[Message]) -> str | None:
         """Wait for the pace; the reason why this chunk may not go, if there is one."""

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import structlog
 
 from outbox import calls
-from outbox.db import Database, find_dsn, open_database
+from outbox.db import Database, find_dsn, open_database, try_out
 from outbox.receipts import Receipt, ReceiptBatcher
 from outbox.rows import ProviderRow
 from outbox.settings import Settings
@@ -103,8 +103,8 @@ _APPLICATION = "outbox worker"
 @asynccontextmanager
 async def open_worker(settings: Settings) -> AsyncIterator[Worker]:
     """A worker with its connections; fails where the database cannot be used at all."""
+    await try_out(settings, calls.list_providers, name=_APPLICATION)
     async with open_database(settings, name=_APPLICATION, size=CONNECTIONS) as db:
-        await db.call(calls.list_providers)  # better a sentence now than complaints for ever
         yield Worker(settings=settings, db=db, receipts=make_batcher(db))
 
 

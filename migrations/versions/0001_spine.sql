@@ -510,6 +510,19 @@ comment on column sms.outcome.reason is 'Why, for suppressed, cancelled and fail
 comment on column sms.outcome.detail is 'The facts in words: which row, which limit, the provider''s code.';
 comment on column sms.outcome.reasons is 'All reasons that applied, in rule order, when there were several.';
 
+create table sms.claim (
+    claim_id bigint not null primary key,
+    claimed_at timestamptz not null,
+    provider_id smallint not null,
+    worker text not null
+);
+create index claim_claimed_at on sms.claim (claimed_at);
+comment on table sms.claim is 'Which worker made a claim; kept for an hour after its messages are settled.';
+comment on column sms.claim.claim_id is 'The claim.';
+comment on column sms.claim.claimed_at is 'When.';
+comment on column sms.claim.provider_id is 'For which provider.';
+comment on column sms.claim.worker is 'The worker''s name, see the setting worker_name.';
+
 create table sms.submitting (
     claim_id bigint not null,
     marked_at timestamptz not null,

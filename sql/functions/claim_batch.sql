@@ -59,6 +59,10 @@ begin
                v.campaign_id, v.template_version_id, _provider.provider_id, v.lane_id, v.zone_id, v.priority, v.attempt
           from verdict as v
          where v.verdict = 'send'
+    ), taken as (
+        insert into sms.claim (claim_id, worker, provider_id, claimed_at)
+        select _claim_id, p_worker, _provider.provider_id, _now
+         where exists (select from verdict as v where v.verdict = 'send')
     ), logged as (
         insert into sms.contact_log (msisdn, at, dedup_key, message_id, client_id, channel_id)
         select v.msisdn, _now, v.dedup_key, v.id, v.client_id, v.channel_id

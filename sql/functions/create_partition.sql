@@ -1,5 +1,6 @@
 -- One monthly partition (UTC month) of one table, unless it exists; returns 1 when it was made.
 -- contact_log is cut by time, the others by the id of that moment. Names end in _yYYYYmMM.
+-- Made beside the table and then attached: that needs no lock which inserts or readers would wait for.
 create or replace function sms.create_partition(p_table text, p_month timestamptz)
     returns int
     language plpgsql volatile set timezone = 'UTC'
@@ -12,11 +13,12 @@ begin
     if to_regclass('sms.' || _name) is not null then
         return 0;
     end if;
-    execute format('create table sms.%I partition of sms.%I for values from (%L) to (%L) %s', _name, p_table,
-                   case p_table when 'contact_log' then _from::text else sms.id_at(_from)::text end,
-                   case p_table when 'contact_log' then _until::text else sms.id_at(_until)::text end,
+    execute format('create table sms.%I (like sms.%I including all) %s', _name, p_table,
                    -- the receipt's update stays on its page (HOT) when there is room
                    case p_table when 'outcome' then 'with (fillfactor = 60)' else '' end);
+    execute format('alter table sms.%I attach partition sms.%I for values from (%L) to (%L)', p_table, _name,
+                   case p_table when 'contact_log' then _from::text else sms.id_at(_from)::text end,
+                   case p_table when 'contact_log' then _until::text else sms.id_at(_until)::text end);
     execute format('comment on table sms.%I is %L', _name, 'One month of sms.' || p_table || ', UTC.');
     return 1;
 end

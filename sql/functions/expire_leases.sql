@@ -50,6 +50,9 @@ begin
     delete from sms.submitting as s
      where s.marked_at < _now - interval '1 hour'
        and not exists (select from sms.inflight as f where f.claim_id = s.claim_id);
+    delete from sms.claim as c
+     where c.claimed_at < _now - interval '1 hour'
+       and not exists (select from sms.inflight as f where f.claim_id = c.claim_id);
 end
 $$;
 comment on function sms.expire_leases is

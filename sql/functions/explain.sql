@@ -6,10 +6,9 @@ create or replace function sms.explain(p_id bigint)
     set search_path = pg_catalog, pg_temp set enable_seqscan = off
 as $$
 declare
-    _state text;
     _judged_at timestamptz;
 begin
-    select m.state, coalesce(o.decided_at, clock_timestamp()) into _state, _judged_at
+    select coalesce(o.decided_at, clock_timestamp()) into _judged_at
       from sms.message as m
       left join sms.outcome as o on o.id = m.id
      where m.id = p_id;

@@ -11,7 +11,8 @@ as $$
       left join sms.provider as v using (provider_id)
      where p.id = p_id
     union all
-    select 'now', 'inflight', null, 'a worker holds it until ' || f.lease_until, f.claimed_at,
+    select 'now', 'inflight', null, coalesce((select c.worker from sms.claim as c where c.claim_id = f.claim_id), 'a worker')
+               || ' holds it until ' || f.lease_until, f.claimed_at,
            jsonb_build_object('claim_id', f.claim_id::text, 'attempt', f.attempt, 'provider', v.provider)
       from sms.inflight as f
       left join sms.provider as v using (provider_id)

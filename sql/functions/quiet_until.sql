@@ -17,7 +17,7 @@ begin
         exit when _end is null;
         _at := _end;
         if _at > p_as_of + interval '14 days' then
-            return 'infinity';
+            return timestamptz 'infinity';
         end if;
     end loop;
     return nullif(_at, p_as_of);

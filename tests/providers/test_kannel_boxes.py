@@ -73,7 +73,9 @@ def test_nothing_is_left_in_the_temporary_folder(monkeypatch: pytest.MonkeyPatch
 def test_a_kannel_that_cannot_start_says_why() -> None:
     port = free_ports(1)[0]
     with (
-        pytest.raises(NotStarted, match=r"^bearerbox did not start: .*MUST set HTTP admin-password$"),
+        pytest.raises(
+            NotStarted, match=r"^bearerbox did not start: .*MUST set HTTP admin-password$"
+        ),
         Boxes(smsc_port=port, template="group = core\nadmin-port = $admin_port\n"),
     ):
         pass

@@ -6,41 +6,50 @@ import signal
 import socket
 import stat
 import subprocess
+import tempfile
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from pathlib import Path
 
 import psycopg
 import pytest
 
 from outbox import cluster as command
-from outbox.cluster import ROOT, Cluster
+from outbox.cluster import Cluster
 from outbox.server_programs import ClusterError, installed, is_free, program
+from tests.support.server import MEMORY, is_roomy
 
 pytestmark = pytest.mark.skipif(not installed(), reason="no server programs are installed")
 SMALL = {"shared_buffers": "16MB", "fsync": "off"}
 
 
+@contextmanager
+def directory() -> Iterator[Path]:
+    """A directory in which any user may look; pytest's own is closed to the server's user."""
+    path = Path(tempfile.mkdtemp(dir=MEMORY if is_roomy() else None))
+    path.chmod(0o755)
+    try:
+        yield path
+    finally:
+        shutil.rmtree(path)
+
+
 @pytest.fixture
 def scratch() -> Iterator[Path]:
-    """A directory in the clone; pytest's own is closed to the user the server runs as."""
-    path = ROOT / ".local" / "tests" / f"cluster-{os.getpid()}"
-    path.mkdir(parents=True)
-    yield path
-    shutil.rmtree(path)
+    with directory() as path:
+        yield path
 
 
 @pytest.fixture(scope="module")
 def made_before() -> Iterator[Path]:
     """The home of a cluster that was started and stopped once; a copy is there in no time."""
-    home = ROOT / ".local" / "tests" / f"made-{os.getpid()}"
-    made = Cluster(home=home, settings=SMALL)
-    made.start()
-    made.stop()
-    yield home
-    made.remove()
-    home.with_name(f"{home.name}.lock").unlink()
+    with directory() as path:
+        made = Cluster(home=path / "pg", settings=SMALL)
+        made.start()
+        made.stop()
+        yield made.home
 
 
 @pytest.fixture

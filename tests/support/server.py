@@ -123,7 +123,7 @@ class OwnServer(Server):
         sweep()
         self._scratch = SCRATCH / str(os.getpid())
         self._scratch.mkdir(parents=True)
-        if MEMORY.is_dir() and shutil.disk_usage(MEMORY).free > ROOM:
+        if is_roomy():
             (self._scratch / "pg").symlink_to(place := tempfile.mkdtemp(dir=MEMORY))
             hand_over(Path(place))
         self._cluster = Cluster(home=self._scratch / "pg", settings=SETTINGS)
@@ -183,6 +183,11 @@ def wait_until_up(dsn: str, *, limit_s: float = 60) -> None:
             if time.monotonic() > deadline:
                 raise
             time.sleep(0.1)
+
+
+def is_roomy() -> bool:
+    """Whether a cluster for tests fits into memory."""
+    return MEMORY.is_dir() and shutil.disk_usage(MEMORY).free > ROOM
 
 
 def sweep() -> None:

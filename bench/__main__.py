@@ -1,0 +1,95 @@
+"""`python -m bench`: measure everything in interleaved rounds, print the table, write the page.
+
+python -m bench [--quick | --full] [--only NAME …] [--no-page]
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+import time
+from collections.abc import Callable, Sequence
+
+from bench.depth import claim_by_depth
+from bench.inserting import bulk_insert, single_rows
+from bench.lab import Lab, open_lab
+from bench.peers import make_peers, pgqueuer, procrastinate
+from bench.pipeline import claim_and_settle, warm_up, whole_pipeline
+from bench.places import radius_audience, read_phones, settle_clients
+from bench.receipts import receipts_over_http
+from bench.report import as_text, describe, write_page
+from bench.sizes import DEFAULT, FULL, QUICK, Sizes
+from bench.urgent import urgent_beside_drain
+from outbox.server_programs import ClusterError
+
+Step = Callable[[Lab], None]
+# receipts_over_http reports on what claim_and_settle left accepted.
+STEPS: dict[str, Step] = {
+    "bulk_insert": bulk_insert,
+    "pipeline": whole_pipeline,
+    "drain": claim_and_settle,
+    "receipts": receipts_over_http,
+    "commits": single_rows,
+    "urgent": urgent_beside_drain,
+    "depth": claim_by_depth,
+    "radius": radius_audience,
+    "phones": read_phones,
+    "pgqueuer": pgqueuer,
+    "procrastinate": procrastinate,
+}
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Run what is asked for; 1 with a sentence where the cluster cannot be had."""
+    options = _parse(arguments)
+    sizes = _sizes(options)
+    print(f"Sizes {sizes.name}: {describe(sizes)}.", file=sys.stderr)
+    try:
+        with open_lab(sizes) as lab:
+            _run(lab, options.only or list(STEPS))
+            print(as_text(lab))
+            if not options.no_page:
+                write_page(lab)
+    except ClusterError as error:
+        print(error, file=sys.stderr)
+        return 1
+    return 0
+
+
+def _parse(arguments: Sequence[str]) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
+    size = parser.add_mutually_exclusive_group()
+    size.add_argument("--quick", action="store_true", help="one round of small sizes: a look")
+    size.add_argument("--full", action="store_true", help="the targets' sizes, as BENCH_FULL=1")
+    parser.add_argument("--only", action="append", choices=STEPS, help="just this; repeatable")
+    parser.add_argument("--no-page", action="store_true", help="leave docs/benchmarks.md alone")
+    return parser.parse_args(arguments)
+
+
+def _sizes(options: argparse.Namespace) -> Sizes:
+    if options.quick:
+        return QUICK
+    return FULL if options.full or os.environ.get("BENCH_FULL") else DEFAULT
+
+
+def _run(lab: Lab, names: Sequence[str]) -> None:
+    """Prepare what the steps need, then every step once a round."""
+    start = time.monotonic()
+    warm_up(lab)
+    if "radius" in names:
+        settle_clients(lab)
+    if {"pgqueuer", "procrastinate"} & set(names):
+        make_peers(lab)
+    for turn in range(1, lab.sizes.rounds + 1):
+        for name in names:
+            _tell(f"{time.monotonic() - start:5.0f} s  round {turn} of {lab.sizes.rounds}: {name}")
+            STEPS[name](lab)
+
+
+def _tell(line: str) -> None:
+    print(line, file=sys.stderr, flush=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

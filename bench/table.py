@@ -1,0 +1,168 @@
+"""Which numbers are shown, beside which target, and what is said where a target is missed."""
+
+from __future__ import annotations
+
+import statistics
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+Samples = Mapping[str, Sequence[float]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Row:
+    """One line: a sample's name, how to say it, and its target if it has one.
+
+    `scale` divides before printing; `limit` is in printed units; `why` explains a miss.
+    """
+
+    sample: str
+    what: str
+    unit: str
+    scale: float = 1
+    digits: int = 1
+    better: Literal["more", "less"] = "less"
+    limit: float | None = None
+    why: str = ""
+
+    def values(self, samples: Samples) -> list[float]:
+        """The samples in printed units."""
+        return [value / self.scale for value in samples.get(self.sample, ())]
+
+    def is_met(self, samples: Samples) -> bool | None:
+        """Whether the median meets the target; None without samples or target."""
+        values = self.values(samples)
+        if not values or self.limit is None:
+            return None
+        median = statistics.median(values)
+        return median >= self.limit if self.better == "more" else median <= self.limit
+
+    def measured(self, samples: Samples) -> str:
+        """Median and spread: 18.2 [17.9..19.0] k/s."""
+        values = self.values(samples)
+        if not values:
+            return "not measured"
+        median, low, high = statistics.median(values), min(values), max(values)
+        shape = f",.{self.digits}f"
+        spread = f" [{low:{shape}}..{high:{shape}}]" if len(values) > 1 else ""
+        return f"{median:{shape}}{spread} {self.unit}"
+
+    def target(self) -> str:
+        """The target in words, empty without one."""
+        if self.limit is None:
+            return ""
+        return f"{'≥' if self.better == 'more' else '≤'} {self.limit:,g} {self.unit}"
+
+    def judgement(self, samples: Samples) -> str:
+        """Met, or missed and why."""
+        match self.is_met(samples):
+            case None:
+                return ""
+            case True:
+                return "met"
+            case False:
+                return f"missed: {self.why}" if self.why else "missed"
+
+
+K = 1000.0
+ROWS: tuple[Row, ...] = (
+    Row(
+        sample="pipeline.rate",
+        what="Whole pipeline: insert, rules, claim, send, settle, receipt",
+        unit="k/s",
+        scale=K,
+        better="more",
+        limit=20,
+    ),
+    Row(sample="pipeline.us", what="… CPU a message, all processes", unit="µs", limit=95),
+    Row(sample="pipeline.server_us", what="… of which PostgreSQL", unit="µs"),
+    Row(sample="pipeline.own_us", what="… of which the worker and the inserter", unit="µs"),
+    Row(
+        sample="pipeline.wal",
+        what="… WAL a message, away from a checkpoint",
+        unit="kB",
+        scale=K,
+        digits=2,
+        limit=2.2,
+    ),
+    Row(
+        sample="drain.rate",
+        what="Claim + settle alone, a channel without rules",
+        unit="k/s",
+        scale=K,
+        better="more",
+        limit=60,
+    ),
+    Row(sample="drain.us", what="… CPU a message, all processes", unit="µs"),
+    Row(
+        sample="insert.ratio",
+        what="Bulk insert through the trigger ÷ bare table with a key (COPY, 1,000 a transaction)",
+        unit="×",
+        digits=2,
+        better="more",
+        limit=0.4,
+    ),
+    Row(sample="insert.rate", what="… through the trigger", unit="k rows/s", scale=K),
+    Row(sample="insert.bare.rate", what="… bare", unit="k rows/s", scale=K),
+    Row(sample="insert.us", what="… CPU a row, through the trigger", unit="µs"),
+    Row(sample="insert.wal", what="… WAL a row, through the trigger", unit="kB", scale=K, digits=2),
+    Row(sample="commit.bare", what="Single-row commits, 32 connections: bare", unit="k/s", scale=K),
+    Row(sample="commit.awake", what="… outbox, worker awake", unit="k/s", scale=K),
+    Row(sample="commit.asleep", what="… outbox, a worker always asleep", unit="k/s", scale=K),
+    Row(
+        sample="urgent.p50",
+        what="Urgent beside a flat-out drain, 95 % suppressed: insert → claimed, p50",
+        unit="ms",
+        limit=8,
+    ),
+    Row(sample="urgent.p99", what="… p99", unit="ms", limit=30),
+    Row(sample="urgent.commit_p99", what="… of which the INSERT's commit, p99", unit="ms"),
+    Row(sample="urgent.drained", what="… drained meanwhile", unit="k/s", scale=K),
+    Row(
+        sample="depth.ratio",
+        what="Claim at the deep backlog ÷ at the shallow one",
+        unit="×",
+        digits=2,
+        limit=1.2,
+    ),
+    Row(sample="depth.deep_ms", what="… claim of 500 at the deep one, p50", unit="ms"),
+    Row(
+        sample="pinned.ratio",
+        what="Claim with a snapshot held, after all those messages ÷ at first",
+        unit="×",
+        digits=2,
+        limit=2.2,
+    ),
+    Row(
+        sample="http.rate",
+        what="Receipts over HTTP, each answered after its commit",
+        unit="k/s",
+        scale=K,
+        better="more",
+        limit=3,
+    ),
+    Row(sample="http.us", what="… CPU a receipt, server and PostgreSQL", unit="µs", digits=0),
+    Row(
+        sample="radius.ms", what="Radius audience, 1 km around a station, warm", unit="ms", limit=50
+    ),
+    Row(sample="radius.found", what="… clients found", unit="", digits=0),
+    Row(sample="phones.us", what="Reading a phone (1 % dirty)", unit="µs"),
+    Row(
+        sample="pgqueuer.capacity",
+        what="pgqueuer, a no-op job: enqueue + drain on all cores by CPU",
+        unit="k/s",
+        scale=K,
+    ),
+    Row(sample="pgqueuer.enqueue", what="… enqueue", unit="k/s", scale=K),
+    Row(sample="pgqueuer.drain", what="… drain", unit="k/s", scale=K),
+    Row(
+        sample="procrastinate.capacity",
+        what="procrastinate, a no-op job: enqueue + drain on all cores by CPU",
+        unit="k/s",
+        scale=K,
+        digits=2,
+    ),
+    Row(sample="procrastinate.enqueue", what="… enqueue", unit="k/s", scale=K),
+    Row(sample="procrastinate.drain", what="… drain", unit="k/s", scale=K, digits=2),
+)

@@ -1,0 +1,24 @@
+"""Programs that work on the test's own database, with the rights they have in production."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.support.outbox_process import Programs, with_rights_of
+
+
+@pytest.fixture
+def programs(dsn: str, tmp_path: Path) -> Iterator[Programs]:
+    """Starts programs as the role sms_worker; leases are as short as they may be."""
+    worker = with_rights_of(dsn, "sms_worker")
+    with Programs(tmp_path, dsn=worker, lease_s=5) as programs:
+        yield programs
+
+
+@pytest.fixture
+def log(tmp_path: Path) -> Path:
+    """Where the provider keeps its own record of what it took."""
+    return tmp_path / "taken.jsonl"
