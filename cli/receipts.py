@@ -13,7 +13,7 @@ from dlr.serve import Listener
 from outbox import calls
 from outbox.db import Database
 from outbox.errors import TransientError
-from outbox.receipts import ReceiptBatcher
+from outbox.receipts import InboundBatcher, ReceiptBatcher
 from outbox.rows import ProviderRow
 from outbox.settings import Settings
 from providers.base import Provider
@@ -51,17 +51,19 @@ class Accounts:
 
 @asynccontextmanager
 async def listen(
-    accounts: Accounts, settings: Settings, receipts: ReceiptBatcher
+    accounts: Accounts, settings: Settings, receipts: ReceiptBatcher, inbound: InboundBatcher
 ) -> AsyncIterator[None]:
-    """Hear receipts until the block ends; the settings must have a token."""
+    """Hear receipts and subscribers until the block ends; the settings must have a token."""
     assert settings.dlr_token is not None
     server = ReceiptApp(
         providers=accounts.by_path,
         record=receipts.put,
+        record_inbound=inbound.put,
         token=settings.dlr_token.get_secret_value(),
     )
     async with Listener(server.asgi, host=settings.dlr_host, port=settings.dlr_port):
         yield
+    await inbound.close()
 
 
 async def follow_accounts(accounts: Accounts, db: Database, stopping: asyncio.Event) -> None:

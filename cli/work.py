@@ -18,7 +18,7 @@ from outbox import calls, logs
 from outbox.db import open_database, try_out
 from outbox.errors import SettingsMistake
 from outbox.settings import Settings, load
-from worker.main import Stop, Worker, make_batcher, open_worker
+from worker.main import Stop, Worker, make_batcher, make_inbound_batcher, open_worker
 
 log = structlog.get_logger()
 
@@ -65,7 +65,7 @@ def worker() -> None:
 
 @app.command(epilog="Example: OUTBOX_DLR_TOKEN=… OUTBOX_DLR_PORT=8801 outbox dlr")
 def dlr() -> None:
-    """Hear delivery reports over HTTP and store each before answering it."""
+    """Hear delivery reports and subscribers over HTTP; store each before answering it."""
     settings = load()
     logs.configure(settings.log_level)
     if settings.dlr_token is None:
@@ -110,7 +110,7 @@ async def _dlr(settings: Settings) -> None:
             receipts = make_batcher(db)
             accounts = Accounts(settings, receipts)
             accounts.follow(rows)
-            async with listen(accounts, settings, receipts):
+            async with listen(accounts, settings, receipts, make_inbound_batcher(db)):
                 await follow_accounts(accounts, db, stop.asked)
             await receipts.close()
 
@@ -124,5 +124,6 @@ async def _everything(settings: Settings) -> AsyncIterator[tuple[Worker, Account
         if settings.dlr_token is None:
             log.warning("receipts_not_heard", hint="OUTBOX_DLR_TOKEN is not set")
         else:
-            await stack.enter_async_context(listen(accounts, settings, worker.receipts))
+            inbound = make_inbound_batcher(worker.db)
+            await stack.enter_async_context(listen(accounts, settings, worker.receipts, inbound))
         yield worker, accounts

@@ -1,8 +1,9 @@
-"""The ASGI app behind the receipt URLs: /{adapter}/{provider}/{token}/{message id}.
+"""The ASGI app that providers call: /{adapter}/{provider}/{token}/{message id} with a receipt,
+…/{token}/inbound with a message from a subscriber.
 
 Answers: what the provider wants to hear (200) after the commit · 404 for a wrong token or an
 unknown provider · 400 for what is no report · 413 for too much · 503 while the database is away or
-too many wait: providers then call again.
+too many wait: providers then call again. Neither a text nor a whole number gets into the log.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ import hmac
 import re
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
 import structlog
 from starlette.applications import Starlette
@@ -19,7 +21,17 @@ from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
 from outbox.errors import SettingsMistake, TransientError
-from providers.base import MalformedReceipt, Provider, Receipt, ReceiptRequest
+from providers.base import (
+    Acknowledgement,
+    BringsInbound,
+    Inbound,
+    MalformedInbound,
+    MalformedReceipt,
+    Provider,
+    ProviderError,
+    Receipt,
+    ReceiptRequest,
+)
 
 log = structlog.get_logger()
 
@@ -29,8 +41,13 @@ MAX_MESSAGE_ID = 2**63 - 1
 MAX_BODY = 1 << 20  # bytes; the longest documented callback carries a hundred reports
 MAX_WAITING = 5000  # callbacks waiting for a commit; Kannel alone sends up to 512 at once
 
+Item = TypeVar("Item")
+
 Record = Callable[[str, Sequence[Receipt]], Awaitable[None]]
 """Stores the receipts of one provider and returns after the commit (`ReceiptBatcher.put`)."""
+
+RecordInbound = Callable[[str, Sequence[Inbound]], Awaitable[None]]
+"""The same for messages from subscribers (`InboundBatcher.put`)."""
 
 
 @dataclass(slots=True)
@@ -38,6 +55,7 @@ class Counters:
     """What happened since the start, for /health."""
 
     stored: int = 0
+    inbound: int = 0
     waiting: int = 0
     malformed: int = 0
     wrong_token: int = 0
@@ -53,6 +71,7 @@ class ReceiptApp:
         *,
         providers: Mapping[tuple[str, str], Provider],
         record: Record,
+        record_inbound: RecordInbound,
         token: str,
         max_waiting: int = MAX_WAITING,
     ) -> None:
@@ -63,6 +82,7 @@ class ReceiptApp:
         self.counters = Counters()
         self._providers = providers
         self._record = record
+        self._record_inbound = record_inbound
         self._token = token.encode()
         self._max_waiting = max_waiting
         path = "/{adapter}/{provider}/{token}"
@@ -71,6 +91,7 @@ class ReceiptApp:
             routes=[
                 Route("/health", self.health, methods=["GET"]),
                 Route(path, self.receive, methods=methods),
+                Route(path + "/inbound", self.hear, methods=methods),
                 Route(path + "/{message_id}", self.receive, methods=methods),
             ]
         )
@@ -82,6 +103,7 @@ class ReceiptApp:
             {
                 "status": "ok" if counters.is_storing else "not storing",
                 "stored": counters.stored,
+                "inbound": counters.inbound,
                 "waiting": counters.waiting,
                 "malformed": counters.malformed,
                 "wrong_token": counters.wrong_token,
@@ -91,45 +113,80 @@ class ReceiptApp:
         )
 
     async def receive(self, request: Request) -> Response:
-        """Take one callback."""
+        """Take one callback with receipts."""
+        provider = self._called(request)
+        if isinstance(provider, Response):
+            return provider
+        body = await _read(request)
+        if body is None:
+            return _too_large()
+        try:
+            receipts = provider.parse_receipt(_understood(request, body))
+        except MalformedReceipt as error:
+            return self._malformed(provider, error)
+        if trouble := await self._trouble(provider, self._record, receipts):
+            return trouble
+        self.counters.stored += len(receipts)
+        return _answer(provider.acknowledge())
+
+    async def hear(self, request: Request) -> Response:
+        """Take one callback with messages from subscribers; no text answers it, or Kannel would
+        send that text to the subscriber."""
+        provider = self._called(request)
+        if isinstance(provider, Response):
+            return provider
+        if not isinstance(provider, BringsInbound):
+            return self._nothing_here("unknown_provider", request)
+        body = await _read(request)
+        if body is None:
+            return _too_large()
+        try:
+            messages = provider.parse_inbound(_understood(request, body))
+        except MalformedInbound as error:
+            return self._malformed(provider, error)
+        if trouble := await self._trouble(provider, self._record_inbound, messages):
+            return trouble
+        self.counters.inbound += len(messages)
+        return _answer(Acknowledgement())
+
+    def _called(self, request: Request) -> Provider | Response:
+        """The account that the URL names, or the answer to who does not know it."""
         path = request.path_params
         if not hmac.compare_digest(path["token"].encode(), self._token):
             return self._nothing_here("wrong_token", request)
         provider = self._providers.get((path["adapter"], path["provider"]))
-        if provider is None:
-            return self._nothing_here("unknown_provider", request)
-        body = await _read(request)
-        if body is None:
-            return PlainTextResponse("The body is larger than 1 MiB.", status_code=413)
-        try:
-            receipts = provider.parse_receipt(_understood(request, body))
-        except MalformedReceipt as error:
-            self.counters.malformed += 1
-            log.warning("dlr_malformed", provider=provider.name, problem=str(error))
-            return PlainTextResponse(str(error), status_code=400)
-        return await self._store(provider, receipts)
+        return self._nothing_here("unknown_provider", request) if provider is None else provider
 
-    async def _store(self, provider: Provider, receipts: Sequence[Receipt]) -> Response:
+    async def _trouble(
+        self,
+        provider: Provider,
+        record: Callable[[str, Sequence[Item]], Awaitable[None]],
+        items: Sequence[Item],
+    ) -> Response | None:
+        """Store and wait for the commit; None after it, else the answer that asks to call again."""
         counters = self.counters
         if counters.waiting >= self._max_waiting:
-            return _later("Too many receipts wait to be stored; call again.")
+            return _later("Too many wait to be stored; call again.")
         counters.waiting += 1
         try:
-            await self._record(provider.name, receipts)
+            await record(provider.name, items)
         except TransientError as error:
             counters.is_storing = False
             log.warning("dlr_not_stored", provider=provider.name, problem=str(error))
-            return _later("The receipt could not be stored; call again.")
+            return _later("It could not be stored; call again.")
         except Exception:  # still not stored, so still no 200
             counters.is_storing = False
             log.exception("dlr_not_stored", provider=provider.name)
-            return _later("The receipt could not be stored; call again.")
+            return _later("It could not be stored; call again.")
         finally:
             counters.waiting -= 1
         counters.is_storing = True
-        counters.stored += len(receipts)
-        reply = provider.acknowledge()
-        return Response(reply.body, status_code=reply.status, media_type=reply.media_type)
+        return None
+
+    def _malformed(self, provider: Provider, error: ProviderError) -> Response:
+        self.counters.malformed += 1
+        log.warning("dlr_malformed", provider=provider.name, problem=str(error))
+        return PlainTextResponse(str(error), status_code=400)
 
     def _nothing_here(self, why: str, request: Request) -> Response:
         """404 for all alike; counted, and told at the 1st, 2nd, 4th, 8th … time."""
@@ -139,6 +196,14 @@ class ReceiptApp:
             host = request.client.host if request.client else None
             log.warning(f"dlr_{why}", count=count, client=host)
         return PlainTextResponse("Not found.", status_code=404)
+
+
+def _answer(reply: Acknowledgement) -> Response:
+    return Response(reply.body, status_code=reply.status, media_type=reply.media_type)
+
+
+def _too_large() -> Response:
+    return PlainTextResponse("The body is larger than 1 MiB.", status_code=413)
 
 
 def _later(sentence: str) -> Response:

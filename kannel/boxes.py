@@ -15,6 +15,7 @@ from typing import Self
 
 from kannel import processes
 
+NOBODY = "http://127.0.0.1:1/nobody-hears-subscribers"
 TEMPLATE = Path(__file__).with_name("kannel.conf.template")
 
 
@@ -35,6 +36,7 @@ class Boxes:
         resend_freq: int = 1,
         http_queue_delay: int = 1,
         log_level: int = 2,
+        inbound_url: str = NOBODY,
         template: str | None = None,
     ) -> None:
         self._template = TEMPLATE.read_text(encoding="utf-8") if template is None else template
@@ -60,6 +62,7 @@ class Boxes:
             "resend_freq": resend_freq,
             "http_queue_delay": http_queue_delay,
             "log_level": log_level,
+            "inbound_url": inbound_url,
         }
         self._bearerbox: subprocess.Popen[bytes] | None = None
         self._smsbox: subprocess.Popen[bytes] | None = None

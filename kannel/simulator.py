@@ -117,6 +117,14 @@ class Simulator:
             output=self.log,
         )
 
+    def write(self, *, sender: str, to: str, text: str) -> None:
+        """Let a subscriber write to our number; it waits until somebody is bound."""
+        assert self._process is not None, "the message centre is not running"
+        assert self._process.stdin is not None
+        command = json.dumps({"from": sender, "to": to, "text": text})
+        self._process.stdin.write(f"mo {command}\n".encode())
+        self._process.stdin.flush()
+
     def records(self, event: str | None = None) -> list[dict[str, Any]]:
         """What it saw so far, oldest first; asked for before the `with` block ends."""
         if not self.log.exists():

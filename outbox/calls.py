@@ -14,12 +14,14 @@ from psycopg import AsyncConnection, sql
 from psycopg.rows import class_row, scalar_row, tuple_row
 from psycopg.types.json import Jsonb
 
-from outbox.receipts import Receipt
+from outbox.receipts import Inbound, Receipt
 from outbox.rows import (
     Claim,
     Expired,
     Explained,
+    Heard,
     LaneStatus,
+    Learned,
     MessageRow,
     Partitions,
     PolicyApplied,
@@ -149,6 +151,30 @@ async def record_receipts(
     )
 
 
+async def record_inbound(
+    conn: AsyncConnection, *, provider: str, messages: Sequence[Inbound]
+) -> Heard:
+    """Keep messages from subscribers, each once, and obey those that opt out or in again."""
+    return await _row(
+        conn,
+        Heard,
+        """
+        select stored, opted_out
+          from sms.record_inbound(p_provider => %(provider)s, p_refs => %(refs)b::text[],
+                                  p_senders => %(senders)b::text[],
+                                  p_sent_tos => %(sent_tos)b::text[],
+                                  p_bodies => %(bodies)b::text[])
+        """,
+        {
+            "provider": provider,
+            "refs": [message.ref and _clean(message.ref) for message in messages],
+            "senders": [_clean(message.sender) for message in messages],
+            "sent_tos": [message.sent_to and _clean(message.sent_to) for message in messages],
+            "bodies": [_clean(message.body) for message in messages],
+        },
+    )
+
+
 async def list_providers(conn: AsyncConnection) -> list[ProviderRow]:
     """Every configured account and how many lanes it serves now."""
     return await _rows(
@@ -227,6 +253,16 @@ async def match_receipts(conn: AsyncConnection, *, limit: int) -> int:
     """Apply receipts whose message is known by now."""
     query = "select sms.match_receipts(p_limit => %(limit)s)"
     return int(await _value(conn, query, {"limit": limit}))
+
+
+async def learn_numbers(conn: AsyncConnection, *, limit: int) -> Learned:
+    """Blacklist numbers that keep failing; lift what a delivery has proven wrong."""
+    return await _row(
+        conn,
+        Learned,
+        "select blacklisted, lifted from sms.learn_numbers(p_limit => %(limit)s)",
+        {"limit": limit},
+    )
 
 
 async def maintain_partitions(conn: AsyncConnection) -> Partitions:

@@ -1,4 +1,7 @@
-"""Many receipts to a commit: what arrives while one commit is under way goes out in the next."""
+"""Many receipts to a commit: what arrives while one commit is under way goes out in the next.
+
+The same for messages from subscribers, which come in the same way.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +10,7 @@ from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Protocol
+from typing import Any, Generic, Protocol, TypeVar
 
 from outbox.errors import TransientError
 
@@ -29,37 +32,52 @@ class Receipt(Protocol):
     def raw(self) -> str: ...
 
 
-Record = Callable[[str, Sequence[Receipt]], Awaitable[object]]
-"""Stores the receipts of one provider and returns after the commit."""
+class Inbound(Protocol):
+    """One message from a subscriber: `providers.base.Inbound`, seen from below."""
+
+    @property
+    def ref(self) -> str | None: ...
+    @property
+    def sender(self) -> str: ...
+    @property
+    def sent_to(self) -> str | None: ...
+    @property
+    def body(self) -> str: ...
+
+
+Item = TypeVar("Item")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Delivery:
-    receipts: Sequence[Receipt]
+class _Delivery(Generic[Item]):
+    items: Sequence[Item]
     done: asyncio.Future[None]
 
 
-class ReceiptBatcher:
-    """Collects receipts of all callers, one commit at a time for each provider.
+class Batcher(Generic[Item]):
+    """Collects items of all callers, one commit at a time for each provider.
 
-    There is no timer: a lone receipt is stored at once, a crowd shares a commit.
+    `record` stores the items of one provider and returns after the commit. There is no timer: a
+    lone item is stored at once, a crowd shares a commit.
     """
 
-    def __init__(self, record: Record, *, max_batch: int = 1000) -> None:
+    def __init__(
+        self, record: Callable[[str, Sequence[Item]], Awaitable[object]], *, max_batch: int = 1000
+    ) -> None:
         self._record = record
         self._max_batch = max_batch
-        self._waiting: dict[str, deque[_Delivery]] = {}
+        self._waiting: dict[str, deque[_Delivery[Item]]] = {}
         self._writers: dict[str, asyncio.Task[None]] = {}
 
-    async def put(self, provider: str, receipts: Sequence[Receipt]) -> None:
-        """Return after these receipts are committed; raise what storing them raised."""
-        if not receipts:
+    async def put(self, provider: str, items: Sequence[Item]) -> None:
+        """Return after these items are committed; raise what storing them raised."""
+        if not items:
             return
-        delivery = _Delivery(receipts=receipts, done=asyncio.get_running_loop().create_future())
+        delivery = _Delivery(items=items, done=asyncio.get_running_loop().create_future())
         self._waiting.setdefault(provider, deque()).append(delivery)
         if provider not in self._writers:
             self._writers[provider] = asyncio.create_task(
-                self._write_all(provider), name=f"{provider} receipts commit"
+                self._write_all(provider), name=f"{provider} commit"
             )
         # A caller that goes away (a closed HTTP connection) must not undo the others' commit.
         await asyncio.shield(delivery.done)
@@ -79,23 +97,23 @@ class ReceiptBatcher:
                 delivery.done.cancel()
             waiting.clear()
 
-    def _take(self, waiting: deque[_Delivery]) -> list[_Delivery]:
+    def _take(self, waiting: deque[_Delivery[Item]]) -> list[_Delivery[Item]]:
         taken = [waiting.popleft()]
-        size = len(taken[0].receipts)
-        while waiting and size + len(waiting[0].receipts) <= self._max_batch:
+        size = len(taken[0].items)
+        while waiting and size + len(waiting[0].items) <= self._max_batch:
             taken.append(waiting.popleft())
-            size += len(taken[-1].receipts)
+            size += len(taken[-1].items)
         return taken
 
-    async def _write(self, provider: str, batch: list[_Delivery]) -> None:
+    async def _write(self, provider: str, batch: list[_Delivery[Item]]) -> None:
         try:
-            await self._record(provider, [r for delivery in batch for r in delivery.receipts])
+            await self._record(provider, [item for delivery in batch for item in delivery.items])
         except TransientError as error:
             _fail(batch, error)
         except Exception as error:
             if len(batch) == 1:
                 return _fail(batch, error)
-            # One unstorable receipt must not take its neighbours along.
+            # One unstorable item must not take its neighbours along.
             for delivery in batch:
                 await self._write(provider, [delivery])
         except BaseException:
@@ -107,7 +125,7 @@ class ReceiptBatcher:
                 _set(delivery.done, None)
 
 
-def _fail(batch: list[_Delivery], error: Exception) -> None:
+def _fail(batch: list[_Delivery[Item]], error: Exception) -> None:
     for delivery in batch:
         _set(delivery.done, error)
 
@@ -120,3 +138,7 @@ def _set(done: asyncio.Future[Any], error: Exception | None) -> None:
     else:
         done.set_exception(error)
         done.exception()  # a caller that went away leaves nobody to read it
+
+
+ReceiptBatcher = Batcher[Receipt]
+InboundBatcher = Batcher[Inbound]

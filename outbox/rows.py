@@ -74,6 +74,22 @@ class Recorded:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Heard:
+    """What became of a batch of subscribers' messages: how many were new, how many opted out."""
+
+    stored: int
+    opted_out: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Learned:
+    """Numbers that blacklisted themselves, and automatic rows lifted after a delivery."""
+
+    blacklisted: int
+    lifted: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Partitions:
     """Partitions made ahead and dropped."""
 

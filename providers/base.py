@@ -111,11 +111,26 @@ Sink = Callable[[Sequence[Receipt]], Awaitable[None]]
 """Returns after the receipts are committed; raises when they could not be stored."""
 
 
+# --- messages from subscribers -------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Inbound:
+    """One message from a subscriber: `ref` is the provider's own id (None: it gives none, so a
+    repeated report is kept twice), `sender` and `sent_to` are numbers as it writes them."""
+
+    ref: str | None
+    sender: str
+    sent_to: str | None
+    body: str
+
+
 # --- errors ------------------------------------------------------------------------------------
 #
 #   ProviderError
 #   ├── SettingsError       the provider's row is wrong; the sentence names the setting
 #   ├── MalformedReceipt    a callback that is no delivery report; answered with 400
+#   ├── MalformedInbound    a callback that is no subscriber's message; answered with 400
 #   └── SendError           a whole batch met trouble
 #       └── NotSubmitted    nothing that has no result yet was handed over: all may be retried
 
@@ -130,6 +145,10 @@ class SettingsError(ProviderError):
 
 class MalformedReceipt(ProviderError):
     """A callback that does not look like this provider's delivery report."""
+
+
+class MalformedInbound(ProviderError):
+    """What came is not this provider's report of a message from a subscriber."""
 
 
 class SendError(ProviderError):
@@ -242,6 +261,18 @@ class CanBeAsked(Protocol):
     """A provider that knows messages by our own id."""
 
     async def lookup(self, doubtful: Sequence[Doubtful]) -> Sequence[Found]: ...
+
+
+# --- optional: a provider that brings messages from subscribers -----------------------------------
+
+
+@runtime_checkable
+class BringsInbound(Protocol):
+    """A provider that calls us with what subscribers wrote; one without this part brings none."""
+
+    def parse_inbound(self, request: ReceiptRequest) -> list[Inbound]:
+        """Read one callback; MalformedInbound if it is none. 200 without a text answers it."""
+        ...
 
 
 # --- helpers every adapter shares --------------------------------------------------------------

@@ -1,4 +1,4 @@
-"""Kannel: one POST to smsbox per message out, one GET from smsbox per delivery report in.
+"""Kannel: one POST to smsbox per message out, one GET per delivery report or message in.
 
 Facts about Kannel 1.4.5 that shaped this page, and the configuration it needs: docs/kannel.md.
 """
@@ -22,6 +22,7 @@ from providers.base import (
     Accepted,
     Acknowledgement,
     Context,
+    Inbound,
     Limits,
     Message,
     Receipt,
@@ -34,6 +35,7 @@ from providers.base import (
     parse_settings,
 )
 from providers.connections import Connections
+from providers.kannel_inbound import parse_inbound
 from providers.kannel_receipts import parse_callback
 from providers.kannel_sendsms import KannelSettings, SendSms, classify
 from providers.kannel_status import StatusPage
@@ -122,6 +124,9 @@ class KannelProvider:
 
     def parse_receipt(self, request: ReceiptRequest) -> list[Receipt]:
         return [parse_callback(request)]
+
+    def parse_inbound(self, request: ReceiptRequest) -> list[Inbound]:
+        return [parse_inbound(request)]
 
     def acknowledge(self) -> Acknowledgement:
         return Acknowledgement()  # only 200 and 202 count; the body is ignored

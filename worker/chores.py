@@ -49,6 +49,11 @@ async def _apply_uncertain_policy(conn: AsyncConnection) -> dict[str, int]:
     return {"resent": done.resent, "given_up": done.given_up}
 
 
+async def _learn_numbers(conn: AsyncConnection) -> dict[str, int]:
+    done = await calls.learn_numbers(conn, limit=AT_ONCE)
+    return {"blacklisted": done.blacklisted, "lifted": done.lifted}
+
+
 async def _maintain_partitions(conn: AsyncConnection) -> dict[str, int]:
     done = await calls.maintain_partitions(conn)
     return {"created": done.created, "dropped": done.dropped}
@@ -59,6 +64,7 @@ CHORES = (
     Chore(number=2, name="match_receipts", every_s=1, run=_match_receipts),
     Chore(number=3, name="apply_uncertain_policy", every_s=10, run=_apply_uncertain_policy),
     Chore(number=4, name="maintain_partitions", every_s=3600, run=_maintain_partitions),
+    Chore(number=5, name="learn_numbers", every_s=60, run=_learn_numbers),
 )
 
 

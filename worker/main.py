@@ -13,7 +13,7 @@ import structlog
 
 from outbox import calls
 from outbox.db import Database, find_dsn, open_database, try_out
-from outbox.receipts import Receipt, ReceiptBatcher
+from outbox.receipts import Inbound, InboundBatcher, Receipt, ReceiptBatcher
 from outbox.rows import ProviderRow
 from outbox.settings import Settings
 from worker.bell import Bell
@@ -121,6 +121,22 @@ def make_batcher(db: Database) -> ReceiptBatcher:
                 log.warning("receipts_unmapped", provider=provider, count=unmapped[provider])
 
     return ReceiptBatcher(record)
+
+
+def make_inbound_batcher(db: Database) -> InboundBatcher:
+    """The one way messages from subscribers take into the database."""
+
+    async def record(provider: str, messages: Sequence[Inbound]) -> None:
+        heard = await db.call(calls.record_inbound, provider=provider, messages=messages)
+        if heard.stored:
+            log.info(
+                "inbound_stored",
+                provider=provider,
+                count=heard.stored,
+                opted_out=heard.opted_out,
+            )
+
+    return InboundBatcher(record)
 
 
 async def _ends(task: asyncio.Task[None], stop: Stop, within_s: float) -> bool:

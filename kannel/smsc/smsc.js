@@ -3,7 +3,8 @@
 // Environment: PORT (0 = any free one), DLR_MS (receipt delay, empty = no receipts), LOG (file for
 // the JSON lines, else standard output), MODE, PASSWORD (default "secret").
 // Modes: ok · throttle (0x58) · queuefull (0x14) · reject (0x0b) · slow (no answer) · badpass (0x0e).
-// A line "mode NAME" on standard input changes the mode; the end of standard input ends the program.
+// Lines on standard input: "mode NAME" changes the mode; 'mo {"from": "…", "to": "…", "text": "…"}' lets
+// a subscriber write to our number. The end of standard input ends the program.
 'use strict';
 const fs = require('fs');
 const smpp = require('smpp');
@@ -15,7 +16,8 @@ const delay = process.env.DLR_MS === '' ? null : Number(process.env.DLR_MS || 30
 const out = process.env.LOG ? fs.openSync(process.env.LOG, 'a') : 1;
 let mode = process.env.MODE || 'ok';
 let nextId = Date.now() * 1000; // another base at each start: old receipts match no new message
-let unsent = []; // receipts waiting for somebody to be bound
+let unsent = []; // receipts and subscribers' messages waiting for somebody to be bound
+let reference = 0; // of the parts of a long message, one octet
 const bound = new Set();
 
 const log = (event, fields) =>
@@ -33,11 +35,34 @@ function receipt(id, submit) {
   };
 }
 
+// What a subscriber wrote, as deliver_sm: GSM-7 one septet to an octet where it fits, else UCS-2, in parts
+// when it is long, with an escape and a surrogate pair each kept whole.
+function written({ from, to, text }) {
+  const gsm = smpp.encodings.ASCII.match(text);
+  const whole = smpp.encodings[gsm ? 'ASCII' : 'UCS2'].encode(text);
+  const fields = { source_addr: from, destination_addr: to, data_coding: gsm ? 0 : 8 };
+  for (const key of ['source_addr', 'dest_addr']) Object.assign(fields, { [key + '_ton']: 1, [key + '_npi']: 1 });
+  if (whole.length <= (gsm ? 160 : 140)) return [{ ...fields, short_message: whole }];
+  const parts = [];
+  for (let at = 0, end; at < whole.length; at = end) {
+    end = Math.min(at + (gsm ? 153 : 134), whole.length);
+    if (end < whole.length && gsm && whole[end - 1] === 0x1b) end -= 1;
+    if (end < whole.length && !gsm && (whole[end - 2] & 0xfc) === 0xd8) end -= 2;
+    parts.push(whole.slice(at, end));
+  }
+  reference = (reference + 1) & 0xff;
+  return parts.map((message, n) => ({
+    ...fields, esm_class: 0x40,
+    short_message: { udh: Buffer.from([5, 0, 3, reference, parts.length, n + 1]), message },
+  }));
+}
+
 function deliver() {
   const [session] = bound;
   while (session && unsent.length) {
     const fields = unsent.shift();
-    log('deliver_sm', { to: fields.source_addr, text: fields.short_message });
+    const text = fields.short_message.message || fields.short_message;
+    log('deliver_sm', { from: fields.source_addr, to: fields.destination_addr, text: text.toString('hex') });
     session.deliver_sm(fields);
   }
 }
@@ -78,6 +103,7 @@ const server = smpp.createServer((session) => {
 });
 
 require('readline').createInterface({ input: process.stdin }).on('line', (line) => {
+  if (line.startsWith('mo {')) { unsent.push(...written(JSON.parse(line.slice(3)))); return deliver(); }
   const wanted = line.replace(/^mode /, '').trim();
   if (MODES.includes(wanted)) mode = wanted;
   log('mode', { mode });

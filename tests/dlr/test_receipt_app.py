@@ -10,10 +10,11 @@ import httpx
 import pytest
 from structlog.testing import capture_logs
 
+from dlr.app import ReceiptApp
 from dlr.serve import Listener
 from outbox.errors import DatabaseAway, SettingsMistake
 from outbox.receipts import Receipt, ReceiptBatcher
-from tests.dlr.conftest import TOKEN, app_with, client_of, path
+from tests.dlr.conftest import TOKEN, app_with, client_of, nobody_hears, path
 from tests.support.waiting import eventually
 
 BIGGEST_ID = 2**63 - 1
@@ -195,10 +196,8 @@ async def test_callbacks_under_way_are_finished_at_the_end(store: Store) -> None
 
 @pytest.mark.parametrize("token", ["", "short", "has spaces in its middle", "slash/slash/slash/x"])
 async def test_a_weak_token_is_named(store: Store, token: str) -> None:
-    from dlr.app import ReceiptApp
-
     with pytest.raises(SettingsMistake, match=r"^OUTBOX_DLR_TOKEN .* at least 16 .*\.$"):
-        ReceiptApp(providers={}, record=store, token=token)
+        ReceiptApp(providers={}, record=store, record_inbound=nobody_hears, token=token)
 
 
 async def test_a_port_in_use_is_named(store: Store) -> None:

@@ -12,7 +12,7 @@ from dlr.serve import Listener
 from kannel.boxes import Boxes
 from kannel.processes import free_ports
 from kannel.simulator import Simulator, whole_texts
-from providers.base import Context, Receipt, make_dlr_url
+from providers.base import Context, Inbound, Receipt, make_dlr_url
 from providers.kannel import KannelProvider
 
 PROVIDER = "kannel_main"
@@ -27,6 +27,7 @@ class Lab:
     boxes: Boxes
     dlr_port: int
     receipts: list[Receipt] = field(default_factory=list)
+    inbound: list[Inbound] = field(default_factory=list)
 
     def provider(self, **changes: Any) -> KannelProvider:
         """A provider that sends through this Kannel; not opened yet."""
@@ -46,13 +47,22 @@ class Lab:
     async def listening(self, *, token: str = TOKEN) -> AsyncIterator[ReceiptApp]:
         """Hear receipts on the port that the provider tells Kannel."""
         parser = self.provider()
-        app = ReceiptApp(providers={("kannel", PROVIDER): parser}, record=self.record, token=token)
+        app = ReceiptApp(
+            providers={("kannel", PROVIDER): parser},
+            record=self.record,
+            record_inbound=self.record_inbound,
+            token=token,
+        )
         async with Listener(app.asgi, host="127.0.0.1", port=self.dlr_port):
             yield app
 
     async def record(self, provider: str, receipts: Sequence[Receipt]) -> None:
         assert provider == PROVIDER
         self.receipts.extend(receipts)
+
+    async def record_inbound(self, provider: str, messages: Sequence[Inbound]) -> None:
+        assert provider == PROVIDER
+        self.inbound.extend(messages)
 
     async def record_all(self, receipts: Sequence[Receipt]) -> None:
         self.receipts.extend(receipts)
@@ -69,9 +79,11 @@ class Lab:
 @asynccontextmanager
 async def kannel_lab(*, dlr_ms: int | None = 50, **boxes: Any) -> AsyncIterator[Lab]:
     """Message centre and Kannel, linked; nobody hears receipts until `listening`."""
+    [dlr_port] = free_ports(1)
+    inbound_url = f"http://127.0.0.1:{dlr_port}/kannel/{PROVIDER}/{TOKEN}/inbound"
     with (
         Simulator(dlr_ms=dlr_ms) as simulator,
-        Boxes(smsc_port=simulator.port, **boxes) as running,
+        Boxes(smsc_port=simulator.port, inbound_url=inbound_url, **boxes) as running,
     ):
         running.wait_for_link()
-        yield Lab(simulator=simulator, boxes=running, dlr_port=free_ports(1)[0])
+        yield Lab(simulator=simulator, boxes=running, dlr_port=dlr_port)
