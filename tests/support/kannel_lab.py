@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
-from dlr.app import ReceiptApp
+from dlr.app import ReceiptApp, RecordInbound
 from dlr.serve import Listener
 from kannel.boxes import Boxes
 from kannel.processes import free_ports
@@ -44,13 +44,15 @@ class Lab:
         return KannelProvider(PROVIDER, settings | changes, secret, context)
 
     @asynccontextmanager
-    async def listening(self, *, token: str = TOKEN) -> AsyncIterator[ReceiptApp]:
-        """Hear receipts on the port that the provider tells Kannel."""
+    async def listening(
+        self, *, token: str = TOKEN, record_inbound: RecordInbound | None = None
+    ) -> AsyncIterator[ReceiptApp]:
+        """Hear receipts and subscribers on the port that Kannel is told."""
         parser = self.provider()
         app = ReceiptApp(
             providers={("kannel", PROVIDER): parser},
             record=self.record,
-            record_inbound=self.record_inbound,
+            record_inbound=record_inbound or self.record_inbound,
             token=token,
         )
         async with Listener(app.asgi, host="127.0.0.1", port=self.dlr_port):
