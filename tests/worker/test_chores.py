@@ -53,6 +53,26 @@ async def test_expired_leases_return_what_was_not_marked(
     assert await states(conn) == {"uncertain": 1, "pending": 2}
 
 
+async def test_a_number_that_the_provider_calls_malformed_is_learned_once(
+    dsn: str, conn: AsyncConnection
+) -> None:
+    await factory.make_provider(conn, adapter="kannel")
+    id_ = await factory.insert_outbox(conn)
+    await factory.send(conn, id_)
+    await factory.hear(conn, (id_, None, "16"), error="NACK/0x0000000b/Invalid Destination Address")
+    [learn] = [chore for chore in CHORES if chore.name == "learn_numbers"]
+    async with Database(dsn) as db:
+        assert await do(learn, db) == 1
+        assert await do(learn, db) == 0
+    row = await factory.row(conn, "select msisdn, source from sms.blacklist")
+    assert row == {"msisdn": factory.number(1), "source": "auto"}
+    assert learn.every_s == 60
+
+
+def test_no_two_chores_share_a_lock() -> None:
+    assert len({chore.number for chore in CHORES}) == len(CHORES)
+
+
 async def test_a_full_batch_is_followed_at_once_and_trouble_by_a_pause(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
