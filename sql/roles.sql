@@ -46,6 +46,11 @@ grant select on all tables in schema geo to sms_analyst;
 grant execute on all functions in schema geo to sms_analyst;
 grant execute on function sms.explain(bigint), sms.judge(bigint[], timestamptz), sms.report(timestamptz, timestamptz) to sms_analyst;
 
+-- Previews: a SELECT is read with the rights of whoever asks.
+grant execute on function sms.dry_run(bigint, timestamptz), sms.dry_run(text, text, text, bigint, timestamptz),
+                          sms.dry_run_audience(text, text, text, bigint, timestamptz),
+                          sms.dry_run_report(sms.outbox[], bigint, timestamptz) to sms_erp, sms_analyst, sms_operator;
+
 -- Operator: runs the channels and the rules; imports layers; reads no texts.
 grant select on sms.message, sms.unaccounted, sms.lane_status, sms.lane, sms.receipt, sms.receipt_code, sms.unmatched_receipt,
                 sms.number_range, sms.operator_tax_id, sms.template, sms.template_version to sms_operator;

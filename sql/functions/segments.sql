@@ -12,8 +12,7 @@ declare
     _end int := 0;
     _parts int := 0;
 begin
-    -- One character outside the GSM alphabet makes the whole text UCS-2. (U+001B is outside: it would escape.)
-    if p_text ~ '[^@£$¥èéùìòÇ\n\x0cØø\rÅåΔ_ΦΓΛΩΠΨΣΘΞÆæßÉ !"#¤%&''()*+,\-./0-9:;<=>?¡A-ZÄÖÑÜ§¿a-zäöñüà^{}\\\[~\]|€]' then
+    if sms.needs_ucs2(p_text) then
         _alone := 70;
         _part := 67;
         if p_text ~ '[\U00010000-\U0010FFFF]' then

@@ -1,0 +1,15 @@
+-- The messages of a campaign that still wait, with the facts they were accepted with, in the shape of dry_run_requests.
+create or replace function sms.dry_run_waiting(p_campaign_id bigint)
+    returns table (fact sms.candidate, reason text, segments int, is_ucs2 boolean)
+    language sql stable
+as $$
+    select c, null, sms.segments(t.body), sms.needs_ucs2(t.body)
+      from unnest(sms.candidates(array(select p.id from sms.pending as p where p.campaign_id = p_campaign_id))) as c
+      join sms.outbox as o on o.id = c.id
+      left join sms.template_version as v on v.template_version_id = c.template_version_id
+      cross join lateral (
+               select case when v.body is null then o.body else sms.render(v.body, o.vars) end as body offset 0
+           ) as t
+$$;
+comment on function sms.dry_run_waiting is 'Part of dry_run: the messages of a campaign that still wait.';
+revoke execute on function sms.dry_run_waiting from public;
