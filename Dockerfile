@@ -9,6 +9,7 @@ COPY providers providers
 COPY worker worker
 COPY dlr dlr
 COPY geo geo
+COPY imports imports
 COPY migrations migrations
 COPY sql sql
 RUN PIP_CONSTRAINT=constraints.txt PIP_BUILD_CONSTRAINT=constraints.txt \

@@ -1,4 +1,4 @@
-"""`outbox import …`: numbering plan, metro stations, clients."""
+"""`outbox import …`: numbering plan, metro stations, clients, blacklist, holidays."""
 
 from __future__ import annotations
 
@@ -16,14 +16,16 @@ from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeR
 
 from cli.app import AsJson, app, run_async, show, word
 from geo.clients import import_clients
-from geo.load import BadLine, ImportReport
 from geo.numbering import import_numbering
 from geo.stations import import_stations
+from imports.blacklist import import_blacklist
+from imports.holidays import import_holidays
+from imports.load import BadLine, ImportReport
 from outbox.db import open_database
 from outbox.errors import NothingImported
 from outbox.settings import load
 
-commands = typer.Typer(help="Load layers from files.")
+commands = typer.Typer(help="Load layers and rules from files.")
 app.add_typer(commands, name="import")
 
 Advance: TypeAlias = Callable[[int, int], None]
@@ -48,8 +50,21 @@ def stations(file: Annotated[Path, FILE], as_json: AsJson = False) -> None:
 
 @commands.command(epilog="Example: outbox import clients clients.csv.gz")
 def clients(file: Annotated[Path, FILE], as_json: AsJson = False) -> None:
-    """Add and move clients: client_id, lat, lon, optionally city."""
+    """Add and move clients: client_id, lat, lon, optionally city; finds their time zones."""
     _run("clients", import_clients, file, as_json=as_json)
+
+
+@commands.command(epilog="Example: outbox import blacklist court-orders.csv")
+def blacklist(file: Annotated[Path, FILE], as_json: AsJson = False) -> None:
+    """Add to the blacklist: one of phone, prefix, group; optionally reason, category, channel,
+    source, expires_at."""
+    _run("blacklist", import_blacklist, file, as_json=as_json)
+
+
+@commands.command(epilog="Example: outbox import holidays calendar-2027.csv")
+def holidays(file: Annotated[Path, FILE], as_json: AsJson = False) -> None:
+    """Replace whole years by the production calendar, or add days: day, kind, title."""
+    _run("holidays", import_holidays, file, as_json=as_json)
 
 
 def _run(what: str, work: Import, file: Path, *, as_json: bool) -> None:

@@ -4,9 +4,10 @@ import re
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
+import tzfpy
 from psycopg import AsyncConnection
 
-from geo.load import (
+from imports.load import (
     STAGE_CLIENTS,
     BadLine,
     ImportReport,
@@ -30,8 +31,9 @@ async def import_clients(
 ) -> ImportReport:
     """Add and move clients from a CSV: client_id, lat, lon in degrees WGS 84, optionally city.
 
-    Clients the file does not name stay, and so does the city of those for whom it gives none. Other
-    columns are ignored. Raises ImportRefused when the file as a whole cannot be read.
+    Clients the file does not name stay, and so does the city of those for whom it gives none. The
+    time zone becomes the point's. Other columns are ignored. Raises ImportRefused when the file as
+    a whole cannot be read.
     """
     bad: list[BadLine] = []
     async with conn.transaction():
@@ -58,25 +60,28 @@ async def put_clients(conn: AsyncConnection, rows: Iterable[Row]) -> tuple[int, 
     await conn.execute(
         """
         create temp table staged_client (
-            line_no int, client_id bigint, lat double precision, lon double precision, city text
+            line_no int, client_id bigint, lat double precision, lon double precision, city text,
+            zone text
         ) on commit drop
         """
     )
-    await copy_rows(conn, STAGE_CLIENTS, rows)
+    await copy_rows(conn, STAGE_CLIENTS, ((*row, zone_of(lat=row[2], lon=row[3])) for row in rows))
     await conn.execute("analyze staged_client")
     result = await conn.execute(
         """
         with changed as (
-            insert into geo.client_location as c (client_id, location, city)
+            insert into geo.client_location as c (client_id, location, city, zone_id)
             select distinct on (s.client_id) s.client_id,
-                   st_setsrid(st_makepoint(s.lon, s.lat), 4326)::geography, s.city
+                   st_setsrid(st_makepoint(s.lon, s.lat), 4326)::geography, s.city, z.zone_id
               from staged_client as s
+              left join sms.time_zone as z on z.name = s.zone
              order by s.client_id, s.line_no desc
                 on conflict (client_id) do update
                set location = excluded.location, city = coalesce(excluded.city, c.city),
-                   updated_at = now()
+                   zone_id = excluded.zone_id, updated_at = now()
              where c.location is distinct from excluded.location
                 or c.city is distinct from coalesce(excluded.city, c.city)
+                or c.zone_id is distinct from excluded.zone_id
             returning 1
         )
         select (select count(distinct s.client_id) from staged_client as s),
@@ -85,6 +90,12 @@ async def put_clients(conn: AsyncConnection, rows: Iterable[Row]) -> tuple[int, 
     )
     [(kept, changed)] = await result.fetchall()
     return kept, changed
+
+
+def zone_of(*, lat: float, lon: float) -> str | None:
+    """The IANA time zone of a point; None at sea, where nobody lives: the point is a mistake."""
+    zone = tzfpy.get_tz(lon, lat)
+    return None if not zone or zone.startswith("Etc/") else zone
 
 
 def _rows(path: Path, bad: list[BadLine], progress: Progress | None) -> Iterator[Row]:

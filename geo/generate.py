@@ -13,8 +13,8 @@ from random import Random
 from psycopg import AsyncConnection
 
 from geo.clients import put_clients
-from geo.load import Progress
 from geo.towns import TOWNS, Town
+from imports.load import Progress
 
 # Codes of the numbering plan that the registry gives to no operator (late 2026).
 UNHELD_CODES = (907, 935, *range(943, 949), 956, 957, *range(972, 977), 998)

@@ -3,7 +3,19 @@
 from datetime import date, datetime
 
 from geoalchemy2 import Geography, WKBElement
-from sqlalchemy import BigInteger, Identity, Index, MetaData, Text, UniqueConstraint, text
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    ForeignKey,
+    Identity,
+    Index,
+    MetaData,
+    SmallInteger,
+    Table,
+    Text,
+    UniqueConstraint,
+    text,
+)
 from sqlalchemy.dialects.postgresql import TIMESTAMP
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
@@ -12,6 +24,10 @@ class Base(DeclarativeBase):
     """Everything in the schema geo."""
 
     metadata = MetaData(schema="geo")
+
+
+# Described elsewhere; here only because a table of ours points to it.
+Table("time_zone", Base.metadata, Column("zone_id", SmallInteger, primary_key=True), schema="sms")
 
 
 def point() -> Geography:
@@ -48,3 +64,4 @@ class ClientLocation(Base):
     updated_at: Mapped[datetime] = mapped_column(
         TIMESTAMP(timezone=True), server_default=text("now()")
     )
+    zone_id: Mapped[int | None] = mapped_column(ForeignKey("sms.time_zone.zone_id"))

@@ -14,7 +14,7 @@ from typing import Any
 from psycopg import AsyncConnection
 from psycopg.rows import dict_row
 
-from geo.load import (
+from imports.load import (
     STAGE_NUMBERING,
     BadLine,
     ImportRefused,

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from psycopg import AsyncConnection
 
-from geo.load import (
+from imports.load import (
     STAGE_STATIONS,
     BadLine,
     ImportReport,

@@ -6,8 +6,8 @@ import pytest
 from psycopg import AsyncConnection
 
 from geo.clients import import_clients
-from geo.load import BadLine, ImportRefused, ImportReport
 from geo.stations import import_stations
+from imports.load import BadLine, ImportRefused, ImportReport
 
 REAL = Path(__file__).parents[3] / "shared" / "data" / "metro_stations.csv"
 needs_real = pytest.mark.skipif(not REAL.exists(), reason="there is no list of real stations")
@@ -43,6 +43,56 @@ async def test_clients_are_added_and_moved(tx: AsyncConnection, tmp_path: Path) 
         (3, 10, 20, "Город"),
         (4, -33.5, 151.25, None),
     ]
+
+
+async def zones(tx: AsyncConnection) -> list[str | None]:
+    """The clients' time zones by client_id."""
+    rows = await tx.execute(
+        """
+        select z.name
+          from geo.client_location as c
+          left join sms.time_zone as z using (zone_id)
+         order by c.client_id
+        """
+    )
+    return [name for (name,) in await rows.fetchall()]
+
+
+async def test_a_client_gets_the_time_zone_of_its_point(
+    tx: AsyncConnection, tmp_path: Path
+) -> None:
+    places = {
+        "55.75,37.62": "Europe/Moscow",
+        "54.71,20.51": "Europe/Kaliningrad",
+        "62.03,129.73": "Asia/Yakutsk",
+        "53.16,158.65": "Asia/Kamchatka",
+        "52.52,13.40": "Europe/Berlin",
+        "70.0,-40.0": "America/Nuuk",
+        "45.0,-30.0": None,  # at sea
+        "-90,0": "Antarctica/McMurdo",
+    }
+    lines = "".join(f"{n},{place}\n" for n, place in enumerate(places))
+    await import_clients(tx, write(tmp_path, "client_id,lat,lon\n" + lines))
+    assert await zones(tx) == list(places.values())
+
+
+async def test_a_client_that_moves_changes_its_zone_and_an_old_row_gets_one(
+    tx: AsyncConnection, tmp_path: Path
+) -> None:
+    await import_clients(tx, write(tmp_path, "client_id,lat,lon\n1,55.75,37.62\n2,55.75,37.62\n"))
+    await tx.execute("update geo.client_location set zone_id = null where client_id = 2")
+    moved = write(tmp_path, "client_id,lat,lon\n1,62.03,129.73\n2,55.75,37.62\n")
+    assert (await import_clients(tx, moved)).changed == 2
+    assert await zones(tx) == ["Asia/Yakutsk", "Europe/Moscow"]
+
+
+async def test_a_zone_that_the_server_does_not_know_stays_open(
+    tx: AsyncConnection, tmp_path: Path
+) -> None:
+    await tx.execute("update sms.time_zone set name = 'Asia/Elsewhere' where name = 'Asia/Yakutsk'")
+    report = await import_clients(tx, write(tmp_path, "client_id,lat,lon\n1,62.03,129.73\n"))
+    assert (report.kept, report.bad) == (1, [])
+    assert await zones(tx) == [None]
 
 
 @pytest.mark.parametrize(

@@ -10,8 +10,8 @@ import pytest
 from psycopg import AsyncConnection
 from psycopg.rows import dict_row
 
-from geo.load import BadLine, ImportRefused
 from geo.numbering import NumberingReport, import_numbering, read_numbering
+from imports.load import BadLine, ImportRefused
 
 HEADER = "АВС/ DEF;От;До;Емкость;Оператор;Регион;Территория ГАР;ИНН"
 OLD_HEADER = "АВС/ DEF;От;До;Емкость;Оператор;Регион"

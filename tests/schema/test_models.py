@@ -30,11 +30,15 @@ def differences(connection: Connection, models: MetaData = metadata) -> list[Any
     def is_ours(name: str | None, kind: str, _: Any) -> bool:
         return kind != "schema" or name == "geo"
 
+    def is_described(described: Any, _name: str | None, kind: str, *_: Any) -> bool:
+        return kind != "table" or described.schema == "geo"
+
     context = MigrationContext.configure(
         connection,
         opts={
             "include_schemas": True,
             "include_name": is_ours,
+            "include_object": is_described,
             "compare_type": True,
             "compare_server_default": True,
         },

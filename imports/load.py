@@ -21,7 +21,13 @@ STAGE_NUMBERING = """
     copy sms.number_range_staging (lo, hi, operator_title, region, inn, line_no) from stdin
 """
 STAGE_STATIONS = "copy staged_station (line_no, city, line, name, lat, lon) from stdin"
-STAGE_CLIENTS = "copy staged_client (line_no, client_id, lat, lon, city) from stdin"
+STAGE_CLIENTS = "copy staged_client (line_no, client_id, lat, lon, city, zone) from stdin"
+STAGE_BLACKLIST = """
+    copy staged_blacklist (line_no, phone, prefix, recipient_group, category, channel, reason,
+                           source, expires_at)
+    from stdin
+"""
+STAGE_HOLIDAYS = "copy staged_holiday (line_no, day, kind, title) from stdin"
 
 _DEGREES = re.compile(r"-?[0-9]{1,3}(?:\.[0-9]+)?")
 
@@ -54,9 +60,11 @@ class ImportReport:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Layout:
-    """The columns a file must and may have; `aliases` maps other spellings to them."""
+    """The columns a file must and may have, and those of which it must have at least one;
+    `aliases` maps other spellings to them."""
 
-    required: Sequence[str]
+    required: Sequence[str] = ()
+    one_of: Sequence[str] = ()
     optional: Sequence[str] = ()
     aliases: Mapping[str, str] = field(default_factory=dict)
 
@@ -77,6 +85,11 @@ class Layout:
             raise ImportRefused(
                 f"{path.name}: the header lacks {', '.join(missing)}; "
                 f"expected {','.join([*self.required, *self.optional])}."
+            )
+        if self.one_of and not set(self.one_of) & set(names):
+            raise ImportRefused(
+                f"{path.name}: the header lacks {' or '.join(self.one_of)}; "
+                f"it may also have {', '.join(self.optional)}."
             )
         for number, line in lines:
             if line is not None and not line.strip():
