@@ -1,10 +1,12 @@
--- Where one message is now, or how it left the queue.
+-- Where one message is now, or how it left the queue: what was decided, when, and by which versions of which rule rows.
 create or replace function sms.explain_fate(p_id bigint)
     returns table (topic text, verdict text, reason text, detail text, at timestamptz, facts jsonb)
     language sql stable
 as $$
-    select 'now', 'pending', null, case when p.not_before > clock_timestamp() then 'waits until ' || p.not_before else 'is due' end
-               || case when v.provider is null then '; its lane is parked, no provider serves it' else '' end,
+    select 'now', 'pending', null,
+           case when p.not_before > clock_timestamp() then 'waits until ' || p.not_before else 'is due' end
+               || case when v.provider is null then '; its lane is parked, no provider serves it'
+                       when not v.is_enabled then '; provider ' || v.provider || ' is disabled' else '' end,
            clock_timestamp(), jsonb_build_object('attempts', p.attempt, 'provider', v.provider, 'priority', p.priority)
       from sms.pending as p
       left join sms.lane as l using (lane_id)
@@ -21,7 +23,9 @@ as $$
     select 'left the queue', o.state, o.reason, o.detail, o.decided_at,
            jsonb_build_object('attempts', o.attempts, 'provider', v.provider, 'segments', o.segments, 'cost', o.cost,
                               'submitted_at', o.submitted_at, 'final_at', o.final_at, 'reasons', o.reasons,
-                              'provider_refs', (select jsonb_agg(r.ref order by r.part) from sms.provider_ref as r where r.id = o.id))
+                              'provider_refs', (select jsonb_agg(r.ref order by r.part)
+                                                  from sms.provider_ref as r where r.id = o.id),
+                              'decided_by', sms.explain_decision(p_id))
       from sms.outcome as o
       left join sms.provider as v using (provider_id)
      where o.id = p_id
