@@ -94,6 +94,11 @@ class Boxes:
         shutil.rmtree(self._folder, ignore_errors=True)
 
     @property
+    def folder(self) -> Path:
+        """Where its configuration, logs and store are while the `with` block lasts."""
+        return self._folder
+
+    @property
     def sendsms_url(self) -> str:
         return f"http://127.0.0.1:{self.sendsms_port}/cgi-bin/sendsms"
 

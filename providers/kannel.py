@@ -1,4 +1,4 @@
-"""Kannel: one POST to smsbox per message out, one GET per delivery report or message in.
+"""Kannel: one POST per message out, one GET per delivery report in, one POST per message in.
 
 Facts about Kannel 1.4.5 that shaped this page, and the configuration it needs: docs/kannel.md.
 """

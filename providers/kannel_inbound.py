@@ -1,35 +1,45 @@
-"""Messages from subscribers: the query string that Kannel's sms-service fills into its get-url.
+"""Messages from subscribers: what Kannel's sms-service posts to its post-url.
 
-The text comes as `%b`, its bytes, beside `%C`, their character set: UTF-8 for the GSM alphabet,
-UTF-16BE for UCS-2. `%a` looks handier, but Kannel cuts it into words as if each byte were a letter.
+Kannel's reference `%I` is in the query, the numbers are in headers, the text is the body in the
+character set that Content-Type names: UTF-8 for the GSM alphabet, UTF-16BE for UCS-2. Posted, and
+not in the URL as with get-url, because smsbox logs the URL whenever it finds nobody there.
 """
 
 from __future__ import annotations
 
-from providers import forms
-from providers.base import Inbound, MalformedInbound, ReceiptRequest
+from email.message import Message
 
-FIELDS = ("ref", "from", "to", "charset", "text")
+from providers import forms
+from providers.base import Inbound, MalformedInbound, ReceiptRequest, storable
+
 LONGEST = 100  # characters of a reference or a number
-# What Kannel writes for %C beside UTF-8; the last two where `mo-recode` is on.
-CHARSETS = {"UTF-16BE": "utf-16-be", "ISO-8859-1": "latin-1", "WINDOWS-1252": "cp1252"}
+# What Kannel names beside UTF-8; the last two where `mo-recode` is on.
+CHARSETS = {"utf-16be": "utf-16-be", "iso-8859-1": "latin-1", "windows-1252": "cp1252"}
 
 
 def parse_inbound(request: ReceiptRequest) -> Inbound:
-    """Read `ref=%I&from=%p&to=%P&charset=%C&text=%b`; MalformedInbound where a part is missing."""
-    fields = forms.fields(request.query)
-    if missing := [name for name in FIELDS if name not in fields]:
-        raise MalformedInbound(
-            f"A message from Kannel has {', '.join(FIELDS)} in its query; "
-            f"missing: {', '.join(missing)}."
-        )
-    ref, sender, sent_to = (forms.text(fields[name]) for name in ("ref", "from", "to"))
-    if not sender or max(len(ref), len(sender), len(sent_to)) > LONGEST:
-        raise MalformedInbound("A message from Kannel has a sender, and short ref, from and to.")
-    charset = CHARSETS.get(forms.text(fields["charset"]).upper(), "utf-8")
+    """Read a POST to `…/inbound?ref=%I`; MalformedInbound where a part is missing."""
+    ref = forms.text(forms.fields(request.query).get("ref", b""))
+    sender, sent_to = (
+        storable(request.headers.get(name, "")) for name in ("x-kannel-from", "x-kannel-to")
+    )
+    if request.method != "POST" or not ref:
+        raise MalformedInbound("A message from Kannel is posted to a post-url that ends in ref=%I.")
+    if not sender:
+        raise MalformedInbound("A message from Kannel has X-Kannel-From: set send-sender = true.")
+    if max(len(ref), len(sender), len(sent_to)) > LONGEST:
+        raise MalformedInbound("A message from Kannel has a short ref, sender and receiver.")
+    charset = CHARSETS.get(_charset(request.headers.get("content-type", "")), "utf-8")
     return Inbound(
-        ref=ref or None,
+        ref=ref,
         sender=sender,
         sent_to=sent_to or None,
-        body=forms.text(fields["text"], charset),
+        body=forms.text(request.body, charset),
     )
+
+
+def _charset(content_type: str) -> str:
+    """The character set of a Content-Type, in lower case; empty where it names none."""
+    header = Message()
+    header["content-type"] = content_type
+    return header.get_content_charset("")

@@ -24,6 +24,7 @@ COMMANDS = [
     ["run"], ["worker"], ["dlr"], ["migrate"], ["db", "url"],
     ["provider", "list"], ["provider", "set"], ["provider", "switch"], ["provider", "park"],
     ["import", "numbering"], ["import", "stations"], ["import", "clients"],
+    ["import", "blacklist"], ["import", "holidays"],
 ]  # fmt: skip
 WORKING = {"run", "worker", "dlr"}  # these handle signals, which only a main thread may
 AWAY = "postgresql://nobody@127.0.0.1:1/none"
@@ -354,7 +355,32 @@ async def test_good_rows_are_kept_and_bad_ones_reported_by_line(
     assert as_json["bad"][0]["line"] == 3
 
 
-@pytest.mark.parametrize("layer", ["numbering", "stations", "clients"])
+async def test_a_blacklist_is_imported_and_its_bad_lines_are_told(
+    ready: Outbox, conn: AsyncConnection, tmp_path: Path
+) -> None:
+    file = tmp_path / "list.csv"
+    file.write_text(f"phone;reason\n{factory.number(1)};court\n12;x\n{factory.number(1)};court\n")
+    said = await ready("import", "blacklist", file)
+    assert said.code == 0, said.err
+    assert said.out == "blacklist: kept 1, changed 1, repeated 1, bad lines: 1\n"
+    assert said.err == "line 3: the phone is no Russian mobile number (invalid_number)\n"
+    again = (await ready("import", "blacklist", file, "--json")).json
+    assert (again["kept"], again["changed"], again["repeated"]) == (1, 0, 1)
+    assert await factory.value(conn, "select reason from sms.blacklist") == "court"
+
+
+async def test_holidays_are_imported(ready: Outbox, conn: AsyncConnection, tmp_path: Path) -> None:
+    file = tmp_path / "days.csv"
+    file.write_text("day,kind,title\n2027-02-22,off,bridge\n2027-02-20,working,\n")
+    said = await ready("import", "holidays", file)
+    assert (said.code, said.err) == (0, "")
+    assert said.out == "holidays: kept 2, changed 2, removed 0\n"
+    assert (await ready("import", "holidays", file, "--json")).json["changed"] == 0
+    kinds = "select kind from sms.holiday order by day"
+    assert await factory.column(conn, kinds) == ["working", "off"]
+
+
+@pytest.mark.parametrize("layer", ["numbering", "stations", "clients", "blacklist", "holidays"])
 @pytest.mark.parametrize("text", [None, "", "nothing,of,use\n1,2,3\n"])
 async def test_a_file_that_holds_nothing_of_use_is_one_sentence(
     ready: Outbox, tmp_path: Path, layer: str, text: str | None

@@ -49,6 +49,8 @@ def as_template(config: str) -> str:
     def own(line: re.Match[str]) -> str:
         if line["key"] == "log-file":
             return f"log-file = $folder/{line['value'].rsplit('/', 1)[1]}"
+        if line["key"] == "post-url":  # all before the query is the machine's
+            return f'post-url = "$inbound_url?{line["value"].partition("?")[2]}'
         return f"{line['key']} = {OURS.get(line['key'], line['value'])}"
 
     return re.sub(r"^(?P<key>[a-z-]+) = (?P<value>.*)$", own, config, flags=re.MULTILINE)
@@ -66,7 +68,16 @@ async def test_the_printed_configuration_works() -> None:
         await send_all(provider, [message(1, text)])
         await eventually(lambda: lab.texts() and lab.receipts)
         assert list(lab.texts().values()) == [text]
+        lab.simulator.write(sender="79071234567", to="79430000000", text=text)
+        await eventually(lambda: lab.inbound)
+        assert [message.body for message in lab.inbound] == [text]
     assert set(lab.codes().values()) == {"1"}
+
+
+def test_the_printed_door_for_messages_is_the_one_that_is_open() -> None:
+    [url] = re.findall(r"^post-url = \"(.*)\"$", printed(), re.MULTILINE)
+    assert url.startswith("http://127.0.0.1:8801/kannel/operator/CHANGE-DLR-TOKEN/inbound?")
+    assert url.partition("?")[2] == "ref=%I"
 
 
 def test_every_setting_is_explained_with_its_default() -> None:
