@@ -1,11 +1,11 @@
-"""Commands that look: status, explain, message."""
+"""Commands that look: status, message."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
@@ -13,7 +13,7 @@ from cli.app import AsJson, app, console, message_id, moment, print_table, run_a
 from outbox import calls
 from outbox.db import Database, open_database
 from outbox.errors import NotFound
-from outbox.rows import Explained, LaneStatus, MessageRow, ProviderRow, StateCount
+from outbox.rows import LaneStatus, MessageRow, ProviderRow, StateCount
 from outbox.settings import load
 
 COUNT_S = 10.0  # the check that nothing is lost reads every message; a huge history takes longer
@@ -119,37 +119,6 @@ def _without_settings(row: ProviderRow) -> dict[str, object]:
         "lanes": row.lanes,
         "tps": row.tps,
     }
-
-
-@app.command(epilog="Example: outbox explain 912548437939978252")
-def explain(
-    message: Annotated[str, typer.Argument(metavar="ID", help="The message's id.")],
-    as_json: AsJson = False,
-) -> None:
-    """Tell what every rule says about a message, and why, and what happened to it."""
-    run_async(_explain(message_id(message), as_json=as_json))
-
-
-async def _explain(message: int, *, as_json: bool) -> None:
-    async with open_database(load(), name="outbox explain") as db:
-        steps = await db.call(calls.explain, message_id=message)
-    if not steps:
-        raise NotFound(f"There is no message {message}.")
-    if as_json:
-        show(steps)
-        return
-    print_table(
-        [">step", "topic", "verdict", "reason", "detail", "facts"],
-        [(s.step, s.topic, s.verdict, s.reason, s.detail, _facts(s)) for s in steps],
-    )
-
-
-def _facts(step: Explained) -> str:
-    return ", ".join(f"{name}={value}" for name, value in _known(step.facts))
-
-
-def _known(facts: dict[str, Any] | None) -> Iterator[tuple[str, Any]]:
-    return ((name, value) for name, value in (facts or {}).items() if value is not None)
 
 
 @app.command(epilog="Example: outbox message 912548437939978252 --json")

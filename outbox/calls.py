@@ -17,6 +17,7 @@ from psycopg.types.json import Jsonb
 from outbox.receipts import Inbound, Receipt
 from outbox.rows import (
     Claim,
+    DryRunLine,
     Expired,
     Explained,
     Heard,
@@ -411,6 +412,51 @@ async def explain(conn: AsyncConnection, *, message_id: int) -> list[Explained]:
          order by step
         """,
         {"id": message_id},
+    )
+
+
+async def dry_run_campaign(
+    conn: AsyncConnection, *, campaign_id: int, as_of: datetime | None
+) -> list[DryRunLine]:
+    """What would become of the messages of a campaign that still wait."""
+    return await _rows(
+        conn,
+        DryRunLine,
+        """
+        select topic, key, messages, segments, cost, at
+          from sms.dry_run(p_campaign_id => %(campaign_id)s,
+                           p_as_of => coalesce(%(as_of)s::timestamptz, clock_timestamp()))
+        """,
+        {"campaign_id": campaign_id, "as_of": as_of},
+    )
+
+
+async def dry_run_select(
+    conn: AsyncConnection,
+    *,
+    select: str,
+    channel: str,
+    body: str | None,
+    campaign_id: int | None,
+    as_of: datetime | None,
+) -> list[DryRunLine]:
+    """What would become of messages to the rows of a SELECT, if they were inserted."""
+    return await _rows(
+        conn,
+        DryRunLine,
+        """
+        select topic, key, messages, segments, cost, at
+          from sms.dry_run(p_select => %(select)s, p_channel => %(channel)s, p_body => %(body)s,
+                           p_campaign_id => %(campaign_id)s,
+                           p_as_of => coalesce(%(as_of)s::timestamptz, clock_timestamp()))
+        """,
+        {
+            "select": select,
+            "channel": channel,
+            "body": body,
+            "campaign_id": campaign_id,
+            "as_of": as_of,
+        },
     )
 
 

@@ -124,6 +124,19 @@ class Explained:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class DryRunLine:
+    """One finding of a dry run. `topic`: total, kept, suppressed (`key`: the reason), deferred
+    (`at`: the hour), encoding, cost (`key`: the provider, `at`: when it is done), ends."""
+
+    topic: str
+    key: str | None
+    messages: int
+    segments: int
+    cost: Decimal | None
+    at: datetime | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ProviderRow:
     """A configured account; `lanes` counts those that point at it, `tps` is segments a second."""
 

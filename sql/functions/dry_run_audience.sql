@@ -16,9 +16,14 @@ begin
         open _cursor for execute _select;   -- plans it, reads no row; refuses what is not one reading statement
         close _cursor;
         execute _audience || 'select from q limit 0';
-    exception when syntax_error or feature_not_supported or invalid_cursor_definition then
-        raise exception 'the audience must be one SELECT: %', sqlerrm using errcode = 'SM020',
-            hint = 'Like: select phone, client_id from clients where …';
+    exception
+        when insufficient_privilege then
+            raise;
+        when syntax_error or feature_not_supported or invalid_cursor_definition then
+            raise exception 'the audience must be one SELECT: %', sqlerrm using errcode = 'SM020',
+                hint = 'Like: select phone, client_id from clients where …';
+        when syntax_error_or_access_rule_violation then
+            raise exception 'the SELECT cannot be run: %', sqlerrm using errcode = 'SM020';
     end;
     begin
         execute _audience || 'select phone from q limit 0';
@@ -53,5 +58,6 @@ begin
     return coalesce(_rows, '{}');
 end
 $$;
-comment on function sms.dry_run_audience is 'Part of dry_run: the requests that a SELECT of (phone, …) describes; read with the caller''s rights.';
+comment on function sms.dry_run_audience is
+    'Part of dry_run: the requests that a SELECT of (phone, …) describes; read with the caller''s rights.';
 revoke execute on function sms.dry_run_audience from public;

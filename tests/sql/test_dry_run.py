@@ -28,7 +28,6 @@ from tests.support.factory import (
     make_provider,
     mark,
     number,
-    row,
     rows,
     set_caps,
     set_quiet_hours,
@@ -45,11 +44,24 @@ SELECT: LiteralString = """
 CAMPAIGN = 4711
 
 
-async def preview(db: AsyncConnection, *, as_of: datetime = NOON, **arguments: Any) -> list[Row]:
+async def preview(
+    db: AsyncConnection,
+    *,
+    p_select: str | None = SELECT,
+    channel: str = "planned",
+    body: str | None = "Hello",
+    campaign_id: int | None = None,
+    as_of: datetime = NOON,
+) -> list[Row]:
     """The dry run of the temporary table `audience`, or of what `p_select` says."""
-    given = {"p_select": SELECT, "p_body": "Hello", "p_as_of": as_of, **arguments}
-    names = ", ".join(f"{name} => %s" for name in given)
-    return await rows(db, f"select * from sms.dry_run({names})", *given.values())  # type: ignore[arg-type]
+    return await rows(
+        db,
+        """
+        select * from sms.dry_run(p_select => %s, p_channel => %s, p_body => %s,
+                                  p_campaign_id => %s, p_as_of => %s)
+        """,
+        p_select, channel, body, campaign_id, as_of,
+    )  # fmt: skip
 
 
 async def audience(db: AsyncConnection, *people: dict[str, Any]) -> None:
@@ -57,7 +69,10 @@ async def audience(db: AsyncConnection, *people: dict[str, Any]) -> None:
     full = [{"id": n, "phone": str(number(n)), **one} for n, one in enumerate(people)]
     await db.execute("drop table if exists audience")
     await db.execute(
-        "create temp table audience as select * from jsonb_populate_recordset(null::sms.outbox, %s)",
+        """
+        create temp table audience as
+        select * from jsonb_populate_recordset(null::sms.outbox, %s)
+        """,
         [json.dumps(full, default=datetime.isoformat)],
     )
 
@@ -193,7 +208,9 @@ async def test_the_end_comes_after_the_last_that_waits(quiet: AsyncConnection) -
         "update sms.provider set is_enabled = false",
     ],
 )
-async def test_what_nobody_serves_has_no_end(quiet: AsyncConnection, unserved: LiteralString) -> None:
+async def test_what_nobody_serves_has_no_end(
+    quiet: AsyncConnection, unserved: LiteralString
+) -> None:
     await audience(quiet, {})
     await quiet.execute(unserved)
 
@@ -206,7 +223,7 @@ async def test_a_template_is_filled_in_and_its_gaps_are_found(quiet: AsyncConnec
         quiet, {"template": "due", "vars": {"sum": "ы" * 80}}, {"template": "due", "vars": {}}
     )
 
-    found = await preview(quiet, p_body=None)
+    found = await preview(quiet, body=None)
 
     assert counted(found, "suppressed") == {"missing_variable": 1}
     assert one(found, "kept")["segments"] == 2
@@ -237,7 +254,7 @@ async def test_the_campaign_decides_who_is_held_out(quiet: AsyncConnection) -> N
     await audience(quiet, *[{}] * 40)
 
     assert counted(await preview(quiet), "suppressed") == {}
-    held = counted(await preview(quiet, p_campaign_id=CAMPAIGN), "suppressed")
+    held = counted(await preview(quiet, campaign_id=CAMPAIGN), "suppressed")
     assert 5 < held["holdout"] < 35
 
 
@@ -292,6 +309,24 @@ async def test_one_reference_goes_once(quiet: AsyncConnection) -> None:
     assert counted(await preview(quiet), "suppressed") == {"duplicate_ref": 2}
 
 
+async def test_thousands_of_moments_are_judged_by_the_minute(quiet: AsyncConnection) -> None:
+    await set_quiet_hours(quiet, {"quiet_from": "21:00", "quiet_until": "09:00"})
+    await change_channel(quiet, "planned", opening_spread=timedelta(0))
+    start = moscow(WEDNESDAY, 20, 30)
+    await audience(
+        quiet,
+        *(
+            {"time_zone": "Europe/Moscow", "not_before": start + timedelta(seconds=n)}
+            for n in range(3600)
+        ),
+    )
+
+    found = await preview(quiet, as_of=start)
+
+    assert one(found, "kept")["messages"] == 3600
+    assert list(counted(found, "deferred").values()) == [1800]
+
+
 # --- what it refuses ----------------------------------------------------------------------------
 
 
@@ -321,10 +356,14 @@ async def test_one_reference_goes_once(quiet: AsyncConnection) -> None:
         ),
         ({"p_select": "select '1' as phone, 7 as priority"}, "SM023", "row 1 .*: priority"),
         ({"p_select": "select '1' as phone, '' as erp_ref"}, "SM023", "row 1 .*: erp_ref"),
-        ({"p_channel": "smoke"}, "SM001", 'unknown channel "smoke"'),
+        ({"channel": "smoke"}, "SM001", 'unknown channel "smoke"'),
         ({"p_select": "select '1' as phone, 'no' as template"}, "SM002", 'unknown template "no"'),
-        ({"p_select": "select nothing as phone from audience"}, "42703", "nothing"),
-        ({"p_select": "select phone from nowhere"}, "42P01", "nowhere"),
+        (
+            {"p_select": "select nothing as phone from audience"},
+            "SM020",
+            'cannot be run: column "nothing" does not exist',
+        ),
+        ({"p_select": "select phone from nowhere"}, "SM020", 'cannot be run: relation "nowhere"'),
         (
             {"p_select": "select sms.next_id()::text as phone from audience"},
             "25006",
@@ -366,10 +405,8 @@ async def test_a_column_that_the_audience_lacks_is_not_taken_from_elsewhere(
     """`client_id` is one of ours, but the SELECT itself must know what it names."""
     await quiet.execute("create temp table bare (phone text)")
 
-    with pytest.raises(psycopg.Error) as refused:
+    with pytest.raises(psycopg.Error, match='column "client_id" does not exist'):
         await preview(quiet, p_select="select phone, client_id from bare")
-
-    assert refused.value.sqlstate == "42703"
 
 
 @pytest.mark.parametrize("role", ["sms_analyst", "sms_operator", "sms_erp"])
@@ -411,7 +448,7 @@ async def contents(db: AsyncConnection) -> dict[str, str]:
     place = "select last_value from {}"
     return {
         table["name"]: str(
-            await value(db, (place if table["is_sequence"] else digest).format(table["name"]))  # type: ignore[arg-type]
+            await value(db, (place if table["is_sequence"] else digest).format(table["name"]))
         )
         for table in tables
     }
@@ -579,9 +616,7 @@ async def happened(db: AsyncConnection, as_of: datetime) -> dict[str, Any]:
         "kept": len(kept),
         "segments": sum(line["segments"] for line in kept),
         "suppressed": dict(Counter(line["reason"] for line in gone if line["reason"])),
-        "deferred": dict(
-            Counter(_hour(line["at"]) for line in kept if line["was_deferred"])
-        ),
+        "deferred": dict(Counter(_hour(line["at"]) for line in kept if line["was_deferred"])),
         "cost": dict(cost),
     }
 
@@ -597,9 +632,7 @@ def told(found: Sequence[Row]) -> dict[str, Any]:
         "kept": one(found, "kept")["messages"],
         "segments": one(found, "kept")["segments"],
         "suppressed": counted(found, "suppressed"),
-        "deferred": {
-            line["at"]: line["messages"] for line in found if line["topic"] == "deferred"
-        },
+        "deferred": {line["at"]: line["messages"] for line in found if line["topic"] == "deferred"},
         "cost": {line["key"]: line["cost"] for line in found if line["topic"] == "cost"},
     }
 
@@ -609,7 +642,7 @@ async def test_a_launch_does_what_was_foretold(db: AsyncConnection, seed: int) -
     dice = random.Random(seed)
     as_of = WEDNESDAY + timedelta(minutes=dice.choice([600, 790, 1000, 1275, 1439, 1500]))
     await set_the_stage(db, dice, as_of)
-    # Which message goes first after a spread opening depends on ids that a SELECT does not have yet.
+    # Who goes first after a spread opening depends on ids that a SELECT does not have yet.
     spread = timedelta(0) if seed % 2 else 40 * MINUTE
     await change_channel(db, "planned", opening_spread=spread)
 
@@ -620,12 +653,14 @@ async def test_a_launch_does_what_was_foretold(db: AsyncConnection, seed: int) -
 
     people = draw_people(dice, as_of, 150)
     await audience(db, *people)
-    select = told(await preview(db, as_of=as_of, p_campaign_id=CAMPAIGN, p_body=None))
+    select = told(await preview(db, as_of=as_of, campaign_id=CAMPAIGN, body=None))
     await insert_many(
         db, [{**one, "channel": "planned", "campaign_id": CAMPAIGN} for one in people]
     )
     refused = await value(
-        db, "select count(*) from sms.message where campaign_id = %s and state <> 'pending'", CAMPAIGN
+        db,
+        "select count(*) from sms.message where campaign_id = %s and state <> 'pending'",
+        CAMPAIGN,
     )
     campaign = told(await rows(db, "select * from sms.dry_run(%s, %s)", CAMPAIGN, as_of))
     await drain(db, as_of)
@@ -640,7 +675,11 @@ async def test_a_launch_does_what_was_foretold(db: AsyncConnection, seed: int) -
     for what in ("segments", "deferred", "cost"):
         assert campaign[what] == did[what], what
     assert Counter(did["suppressed"]) - Counter(campaign["suppressed"]) == Counter(
-        {reason: n for reason, n in did["suppressed"].items() if reason not in campaign["suppressed"]}
+        {
+            reason: n
+            for reason, n in did["suppressed"].items()
+            if reason not in campaign["suppressed"]
+        }
     )
     assert sum(did["suppressed"].values()) == sum(campaign["suppressed"].values()) + refused
     assert did["kept"] > 10
