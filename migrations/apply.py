@@ -1,6 +1,7 @@
 """One transaction = revisions, then every function, view, seed and grant from the folder `sql/`."""
 
 from pathlib import Path
+from typing import Any
 
 import psycopg
 from alembic import command
@@ -12,7 +13,10 @@ from sqlalchemy.pool import NullPool
 SQL = Path(__file__).parent.parent / "sql"
 # Two migrations at once would trip over each other's DDL; the second waits here.
 MIGRATION_LOCK = 0x534D53
-VERSION_TABLE = {"version_table_schema": "public", "version_table": "sms_alembic_version"}
+VERSION_TABLE: dict[str, Any] = {
+    "version_table_schema": "public",
+    "version_table": "sms_alembic_version",
+}
 
 
 def migrate(dsn: str) -> str:
@@ -31,7 +35,7 @@ def migrate(dsn: str) -> str:
             raw.execute("set local client_min_messages = warning")
             _upgrade(connection)
             _apply_files(raw)
-            context = MigrationContext.configure(connection, opts=dict(VERSION_TABLE))
+            context = MigrationContext.configure(connection, opts=VERSION_TABLE)
             revision = context.get_current_revision()
     finally:
         engine.dispose()
