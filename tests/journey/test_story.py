@@ -95,7 +95,7 @@ def test_advertising_waits_for_the_morning_where_the_subscriber_lives(
 ) -> None:
     asleep = erp.insert("+79070000009", channel="planned", time_zone="Europe/Moscow")
     awake = erp.insert("+79070000010", channel="planned", time_zone="Asia/Kamchatka")
-    urgent = erp.insert("+79070000009", channel="otp", time_zone="Europe/Moscow")
+    urgent = erp.insert("+79070000009", "Код 4711", channel="otp", time_zone="Europe/Moscow")
     erp.commit()
 
     erp.waits_for(awake, "delivered")
