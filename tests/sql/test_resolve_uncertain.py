@@ -17,6 +17,7 @@ from tests.support.factory import (
     hear,
     insert_many,
     insert_outbox,
+    mark,
     message,
     nothing_unaccounted,
     number,
@@ -184,6 +185,43 @@ async def test_channels_differ_and_only_doubtful_messages_are_touched(db: AsyncC
     now: datetime = await value(db, "select clock_timestamp()")
     assert await policy(db, now + timedelta(days=30)) == (1, 1)
     assert await states(db, again, done, given_up) == ["pending", "accepted", "failed"]
+
+
+async def test_doubt_that_was_dispelled_is_not_looked_for_any_more(db: AsyncConnection) -> None:
+    await change_channel(db, "single", on_uncertain="give_up", uncertain_after=HOUR)
+    heard, lasting = await insert_many(db, [{}, {"phone": str(number(2))}])
+    await send(db, heard, lasting, result="uncertain")
+    await hear(db, (heard, None, "accepted"))
+    now: datetime = await value(db, "select clock_timestamp()")
+
+    assert await policy(db, now + HOUR / 2) == (0, 0)
+    assert await value(db, "select array_agg(id) from sms.doubtful") == [lasting]
+    assert await policy(db, now + 2 * HOUR) == (0, 1)
+    assert await states(db, heard, lasting) == ["accepted", "failed"]
+
+
+async def test_a_message_in_doubt_again_waits_again(db: AsyncConnection) -> None:
+    await change_channel(db, "single", on_uncertain="resend", uncertain_after=HOUR)
+    message_id = await uncertain(db)
+    await resolve(db, "resend", message_id)
+    claimed = await claim(db, as_of=None)
+    await settle(db, claimed.claim_id, claimed.ids, "uncertain")
+    now: datetime = await value(db, "select clock_timestamp()")
+
+    assert await policy(db, now + HOUR / 2) == (0, 0)
+    assert await policy(db, now + 2 * HOUR) == (1, 0)
+    assert await states(db, message_id) == ["pending"]
+
+
+async def test_an_expired_lease_in_doubt_is_decided_like_any_other(db: AsyncConnection) -> None:
+    await change_channel(db, "single", on_uncertain="give_up", uncertain_after=HOUR)
+    message_id = await insert_outbox(db)
+    claimed = await claim(db)
+    await mark(db, claimed.claim_id, [message_id])
+    await db.execute("select sms.expire_leases(p_as_of => %s)", [NOON + HOUR])
+
+    assert await policy(db, NOON + 2 * HOUR) == (0, 0)
+    assert await policy(db, NOON + 2 * HOUR + TICK) == (0, 1)
 
 
 async def test_no_more_than_the_limit_at_once(db: AsyncConnection) -> None:
