@@ -277,8 +277,10 @@ declare
     _resend bigint[];
     _give_up bigint[];
 begin
+    -- Not the youngest: a settle under way may be doubting the message again, unseen by the look-up in this snapshot.
     delete from sms.doubtful as d
-     where not exists (select from sms.outcome as o where o.id = d.id and o.state = 'uncertain');
+     where d.since < _now - interval '10 minutes'
+       and not exists (select from sms.outcome as o where o.id = d.id and o.state = 'uncertain');
     select array_agg(d.id) filter (where d.on_uncertain = 'resend'), array_agg(d.id) filter (where d.on_uncertain = 'give_up')
       into _resend, _give_up
       from (select x.id, c.on_uncertain
@@ -351,7 +353,7 @@ CREATE FUNCTION sms.candidates(p_ids bigint[]) RETURNS sms.candidate[]
     LANGUAGE sql STABLE
     AS $$
     select array_agg((o.id, coalesce(p.msisdn, i.msisdn, r.msisdn, f.msisdn), coalesce(p.not_before, f.not_before),
-                      coalesce(p.expires_at, i.expires_at, o.expires_at, greatest(o.not_before, o.created_at) + ch.validity),
+                      coalesce(p.expires_at, i.expires_at, f.expires_at),
                       f.dedup_key, f.ref_hash, o.client_id, o.campaign_id,
                       coalesce(p.template_version_id, i.template_version_id, r.template_version_id, f.template_version_id),
                       coalesce(p.lane_id, i.lane_id, r.lane_id, f.lane_id), ch.channel_id,
@@ -894,7 +896,7 @@ CREATE FUNCTION sms.interpret_request(p_channel text, p_phone text, p_body text,
                 else coalesce(z.zone_id, 0::smallint) end,
            greatest(c.priority, p_priority),
            n.not_before,
-           coalesce(p_expires_at, n.not_before + c.validity),
+           least(coalesce(p_expires_at, n.not_before + c.validity), timestamptz '9999-12-31 00:00Z'),
            hashtextextended(case when p_template is null then coalesce(p_body, '') else concat(p_template, p_vars) end, 0),
            hashtextextended(p_erp_ref, 0),
            v.template_version_id
@@ -2930,7 +2932,7 @@ UNION ALL
     NULL::smallint AS segments,
     NULL::numeric AS cost,
     f.attempt AS attempts,
-    o.not_before,
+    LEAST(GREATEST(o.not_before, '1970-01-01 00:00:00+00'::timestamp with time zone), '9999-01-01 00:00:00+00'::timestamp with time zone) AS not_before,
     o.created_at,
     NULL::timestamp with time zone AS submitted_at,
     NULL::timestamp with time zone AS final_at
@@ -2954,7 +2956,7 @@ UNION ALL
     r.segments,
     r.cost,
     r.attempts,
-    o.not_before,
+    LEAST(GREATEST(o.not_before, '1970-01-01 00:00:00+00'::timestamp with time zone), '9999-01-01 00:00:00+00'::timestamp with time zone) AS not_before,
     o.created_at,
     r.submitted_at,
     r.final_at

@@ -9,8 +9,10 @@ declare
     _resend bigint[];
     _give_up bigint[];
 begin
+    -- Not the youngest: a settle under way may be doubting the message again, unseen by the look-up in this snapshot.
     delete from sms.doubtful as d
-     where not exists (select from sms.outcome as o where o.id = d.id and o.state = 'uncertain');
+     where d.since < _now - interval '10 minutes'
+       and not exists (select from sms.outcome as o where o.id = d.id and o.state = 'uncertain');
     select array_agg(d.id) filter (where d.on_uncertain = 'resend'), array_agg(d.id) filter (where d.on_uncertain = 'give_up')
       into _resend, _give_up
       from (select x.id, c.on_uncertain
