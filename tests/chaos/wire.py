@@ -7,20 +7,23 @@ from types import TracebackType
 from typing import Self
 from urllib.parse import urlsplit, urlunsplit
 
+from psycopg.conninfo import conninfo_to_dict
+
 
 class Wire:
     """A TCP proxy in front of a DSN, a URL; `dsn` is the same database through it."""
 
     def __init__(self, dsn: str) -> None:
-        self._there = urlsplit(dsn)
+        self._dsn = dsn
         self._writers: set[asyncio.StreamWriter] = set()
         self._server: asyncio.Server | None = None
         self._port = 0
 
     @property
     def dsn(self) -> str:
-        login = self._there.netloc.rpartition("@")[0]
-        return urlunsplit(self._there._replace(netloc=f"{login}@127.0.0.1:{self._port}"))
+        there = urlsplit(self._dsn)
+        login = there.netloc.rpartition("@")[0]
+        return urlunsplit(there._replace(netloc=f"{login}@127.0.0.1:{self._port}"))
 
     async def __aenter__(self) -> Self:
         await self.mend()
@@ -48,9 +51,15 @@ class Wire:
             writer.transport.abort()
 
     async def _connect(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        host, port = self._there.hostname, self._there.port
-        there_reader, there_writer = await asyncio.open_connection(host, port)
+        there_reader, there_writer = await self._call()
         await asyncio.gather(self._copy(reader, there_writer), self._copy(there_reader, writer))
+
+    async def _call(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+        there = conninfo_to_dict(self._dsn)
+        host, port = str(there.get("host", "127.0.0.1")), there.get("port", 5432)
+        if host.startswith("/"):
+            return await asyncio.open_unix_connection(f"{host}/.s.PGSQL.{port}")
+        return await asyncio.open_connection(host, int(port))
 
     async def _copy(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self._writers.add(writer)
