@@ -124,11 +124,11 @@ async def test_an_unusable_row_is_kept_and_says_why(
 async def test_an_odd_row_that_can_be_sent_waits(
     db: AsyncConnection, columns: dict[str, Any]
 ) -> None:
-    message_id = await insert_outbox(db, **columns)
+    message_id = await insert_outbox(db, **{"not_before": None, **columns})
 
     assert await fate(db, message_id) == "pending"
     await rows(db, "select * from sms.explain(%s)", message_id)
-    claimed = await claim(db)
+    claimed = await claim(db, as_of=None)
     assert await fate(db, message_id) == ("inflight" if claimed.ids else "pending")
     await db.execute("select sms.cancel(%s)", [message_id])
     assert (await message(db, message_id))["state"] in ("inflight", "cancelled")
