@@ -56,7 +56,7 @@ class Wire:
 
     async def _call(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
         there = conninfo_to_dict(self._dsn)
-        host, port = str(there.get("host", "127.0.0.1")), there.get("port", 5432)
+        host, port = str(there.get("host", "127.0.0.1")), there.get("port") or 5432
         if host.startswith("/"):
             return await asyncio.open_unix_connection(f"{host}/.s.PGSQL.{port}")
         return await asyncio.open_connection(host, int(port))
