@@ -203,7 +203,7 @@ async def test_a_send_somewhat_ahead_of_this_clock_counts(db: AsyncConnection) -
 async def test_what_is_sent_hours_later_does_not_count_now(db: AsyncConnection) -> None:
     await set_caps(db, {"period": "day", "max_messages": 1})
     await sent_at(db, NOON)
-    earlier = await insert_outbox(db, not_before=None)
+    earlier = await insert_outbox(db)
 
     verdict = await value(db, "select verdict from sms.judge(%s, %s)", [earlier], NOON - 2 * HOUR)
 

@@ -79,7 +79,7 @@ async def test_a_send_somewhat_ahead_of_this_clock_counts(db: AsyncConnection) -
 async def test_what_is_sent_hours_later_is_no_duplicate_of_now(db: AsyncConnection) -> None:
     """A message of the past is judged by what had been sent by then."""
     await send(db, await insert_outbox(db, body="paid"))
-    earlier = await insert_outbox(db, body="paid", not_before=None)
+    earlier = await insert_outbox(db, body="paid")
 
     verdict = await value(db, "select verdict from sms.judge(%s, %s)", [earlier], NOON - 2 * HOUR)
 
