@@ -1,5 +1,6 @@
 """resolve_uncertain and apply_uncertain_policy: doubt is decided by somebody, never by itself."""
 
+import asyncio
 from datetime import datetime, timedelta
 
 import psycopg
@@ -17,6 +18,7 @@ from tests.support.factory import (
     hear,
     insert_many,
     insert_outbox,
+    make_provider,
     mark,
     message,
     nothing_unaccounted,
@@ -233,3 +235,23 @@ async def test_no_more_than_the_limit_at_once(db: AsyncConnection) -> None:
     done = [await policy(db, now + 2 * HOUR, limit=2) for _ in range(3)]
 
     assert done == [(0, 2), (0, 1), (0, 0)]
+
+
+async def test_the_chore_does_not_forget_a_doubt_that_is_just_being_raised(dsn: str) -> None:
+    async with (
+        await AsyncConnection.connect(dsn, autocommit=True) as owner,
+        await AsyncConnection.connect(dsn) as worker,
+    ):
+        await make_provider(owner)
+        message_id = await uncertain(owner)
+        await resolve(owner, "resend", message_id)
+        await owner.execute("update sms.doubtful set since = now() - interval '1 hour'")
+        claimed = await claim(worker, as_of=None)
+        await settle(worker, claimed.claim_id, [message_id], "uncertain")
+
+        chore = asyncio.create_task(owner.execute("select sms.apply_uncertain_policy()"))
+        await asyncio.sleep(0.1)
+        await worker.commit()
+        await chore
+
+        assert await value(owner, "select array_agg(id) from sms.doubtful") == [message_id]
