@@ -83,11 +83,11 @@ def _run(lab: Lab, names: Sequence[str]) -> None:
         make_peers(lab)
     for turn in range(1, lab.sizes.rounds + 1):
         for name in names:
-            _tell(f"{time.monotonic() - start:5.0f} s  round {turn} of {lab.sizes.rounds}: {name}")
+            _say(f"{time.monotonic() - start:5.0f} s  round {turn} of {lab.sizes.rounds}: {name}")
             STEPS[name](lab)
 
 
-def _tell(line: str) -> None:
+def _say(line: str) -> None:
     print(line, file=sys.stderr, flush=True)
 
 

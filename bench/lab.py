@@ -51,7 +51,7 @@ class Requests:
 
     count: int
     channel: str | None = None
-    urgent: float = 0.1
+    urgent: float = 0.01
     blocked: float = 0.0
     with_ref: bool = True
 

@@ -1,4 +1,4 @@
-"""Schema changes and the repeatable part: tables by Alembic, then every function, view, seed and grant again."""
+"""Schema changes by Alembic, then the repeatable part: every function, view, seed and grant."""
 
 from migrations.apply import migrate
 

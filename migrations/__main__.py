@@ -12,7 +12,10 @@ from migrations.apply import migrate
 def main() -> int:
     """Parse the arguments, migrate, say what happened in one line."""
     parser = argparse.ArgumentParser(prog="python -m migrations", description=migrate.__doc__)
-    parser.add_argument("--dsn", default=os.environ.get("OUTBOX_DSN"), help="default: OUTBOX_DSN, else the private cluster")
+    given = os.environ.get("OUTBOX_DSN")
+    parser.add_argument(
+        "--dsn", default=given, help="default: OUTBOX_DSN, else the private cluster"
+    )
     dsn = parser.parse_args().dsn
     if dsn is None:
         from outbox.cluster import url

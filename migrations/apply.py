@@ -1,6 +1,7 @@
 """One transaction = revisions, then every function, view, seed and grant from the folder `sql/`."""
 
 from pathlib import Path
+from typing import Any
 
 import psycopg
 from alembic import command
@@ -10,8 +11,12 @@ from sqlalchemy import Connection, create_engine
 from sqlalchemy.pool import NullPool
 
 SQL = Path(__file__).parent.parent / "sql"
-# Two migrations at once would trip over each other's DDL; the second waits here. The number means nothing.
+# Two migrations at once would trip over each other's DDL; the second waits here.
 MIGRATION_LOCK = 0x534D53
+VERSION_TABLE: dict[str, Any] = {
+    "version_table_schema": "public",
+    "version_table": "sms_alembic_version",
+}
 
 
 def migrate(dsn: str) -> str:
@@ -19,7 +24,9 @@ def migrate(dsn: str) -> str:
 
     Raises psycopg.Error when anything fails; then nothing has changed.
     """
-    engine = create_engine("postgresql+psycopg://", creator=lambda: psycopg.connect(dsn), poolclass=NullPool)
+    engine = create_engine(
+        "postgresql+psycopg://", creator=lambda: psycopg.connect(dsn), poolclass=NullPool
+    )
     try:
         with engine.begin() as connection:
             raw = connection.connection.driver_connection
@@ -28,9 +35,8 @@ def migrate(dsn: str) -> str:
             raw.execute("set local client_min_messages = warning")
             _upgrade(connection)
             _apply_files(raw)
-            revision = MigrationContext.configure(
-                connection, opts={"version_table_schema": "public", "version_table": "sms_alembic_version"}
-            ).get_current_revision()
+            context = MigrationContext.configure(connection, opts=VERSION_TABLE)
+            revision = context.get_current_revision()
     finally:
         engine.dispose()
     return revision or "none"
@@ -45,7 +51,7 @@ def _upgrade(connection: Connection) -> None:
 
 
 def _apply_files(connection: psycopg.Connection) -> None:
-    """Re-apply the repeatable part; bodies are checked late, so files need no order among functions."""
+    """Re-apply the repeatable part; bodies are checked late, so functions need no order."""
     connection.execute("set local check_function_bodies = off")
     for path in [*_files("functions"), *_files("views"), *_files("seed"), SQL / "roles.sql"]:
         try:

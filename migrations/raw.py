@@ -1,6 +1,7 @@
 """Send SQL files to the server as they are.
 
-Through SQLAlchemy a `%%` or a `:name` inside a literal would be rewritten, so files go over the raw driver connection.
+Through SQLAlchemy a `%%` or a `:name` inside a literal would be rewritten, so files go over the
+raw driver connection.
 """
 
 from pathlib import Path

@@ -12,22 +12,25 @@ import os
 import sys
 
 import psycopg
+from psycopg.types.json import Jsonb
 
 from outbox.cluster import private
 from outbox.server_programs import ClusterError
 
 FAKE = "fake"
+NO_LIMIT = 1_000_000  # segments per second; nobody is on the other side
+SETTINGS = {"receipt_delay_ms": 200}
 
 
 def make_fake(conn: psycopg.Connection) -> None:
     """Add the provider `fake` where it is missing; one that exists keeps its settings."""
     conn.execute(
         """
-        insert into sms.provider (provider, adapter)
-        values (%(fake)s, %(fake)s)
+        insert into sms.provider (provider, adapter, tps, max_batch, settings)
+        values (%(fake)s, %(fake)s, %(tps)s, 1000, %(settings)s)
             on conflict (provider) do nothing
         """,
-        {"fake": FAKE},
+        {"fake": FAKE, "tps": NO_LIMIT, "settings": Jsonb(SETTINGS)},
     )
 
 

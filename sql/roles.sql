@@ -97,7 +97,8 @@ grant execute on function sms.claim_batch(text, text, int, int, int, interval, t
                           sms.match_receipts(int, timestamptz), sms.maintain_partitions(timestamptz),
                           sms.learn_numbers(int, timestamptz), sms.record_inbound(text, text[], text[], text[], text[]),
                           sms.list_providers(),
-                          sms.work_left(interval, timestamptz), sms.try_sleep(int), sms.wake_up(int, int) to sms_worker;
+                          sms.work_left(interval, timestamptz), sms.queue_status(), sms.outcome_status(timestamptz),
+                          sms.try_sleep(int), sms.wake_up(int, int) to sms_worker;
 
 -- Receipts in: may tell what a provider reported and nothing else.
 grant execute on function sms.record_receipts(text, bigint[], text[], text[], text[], timestamptz[], text[]),

@@ -270,16 +270,22 @@ COMMENT ON FUNCTION sms.announce_config() IS 'Trigger: NOTIFY sms_config, worker
 CREATE FUNCTION sms.apply_uncertain_policy(p_limit integer DEFAULT 1000, p_as_of timestamp with time zone DEFAULT NULL::timestamp with time zone) RETURNS TABLE(resent integer, given_up integer)
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
+    SET enable_seqscan TO 'off'
     AS $$
 declare
     _now timestamptz := coalesce(p_as_of, clock_timestamp());
     _resend bigint[];
     _give_up bigint[];
 begin
+    -- Not the youngest: a settle under way may be doubting the message again, unseen by the look-up in this snapshot.
+    delete from sms.doubtful as d
+     where d.since < _now - interval '10 minutes'
+       and not exists (select from sms.outcome as o where o.id = d.id and o.state = 'uncertain');
     select array_agg(d.id) filter (where d.on_uncertain = 'resend'), array_agg(d.id) filter (where d.on_uncertain = 'give_up')
       into _resend, _give_up
-      from (select o.id, c.on_uncertain
-              from sms.outcome as o
+      from (select x.id, c.on_uncertain
+              from sms.doubtful as x
+              join sms.outcome as o on o.id = x.id
               join sms.lane as l using (lane_id)
               join sms.channel as c using (channel_id)
              where o.state = 'uncertain' and c.on_uncertain <> 'hold' and o.decided_at < _now - c.uncertain_after
@@ -347,7 +353,7 @@ CREATE FUNCTION sms.candidates(p_ids bigint[]) RETURNS sms.candidate[]
     LANGUAGE sql STABLE
     AS $$
     select array_agg((o.id, coalesce(p.msisdn, i.msisdn, r.msisdn, f.msisdn), coalesce(p.not_before, f.not_before),
-                      coalesce(p.expires_at, i.expires_at, o.expires_at, greatest(o.not_before, o.created_at) + ch.validity),
+                      coalesce(p.expires_at, i.expires_at, f.expires_at),
                       f.dedup_key, f.ref_hash, o.client_id, o.campaign_id,
                       coalesce(p.template_version_id, i.template_version_id, r.template_version_id, f.template_version_id),
                       coalesce(p.lane_id, i.lane_id, r.lane_id, f.lane_id), ch.channel_id,
@@ -484,6 +490,10 @@ begin
                v.campaign_id, v.template_version_id, _provider.provider_id, v.lane_id, v.zone_id, v.priority, v.attempt
           from verdict as v
          where v.verdict = 'send'
+    ), taken as (
+        insert into sms.claim (claim_id, worker, provider_id, claimed_at)
+        select _claim_id, p_worker, _provider.provider_id, _now
+         where exists (select from verdict as v where v.verdict = 'send')
     ), logged as (
         insert into sms.contact_log (msisdn, at, dedup_key, message_id, client_id, channel_id)
         select v.msisdn, _now, v.dedup_key, v.id, v.client_id, v.channel_id
@@ -576,11 +586,12 @@ begin
     if to_regclass('sms.' || _name) is not null then
         return 0;
     end if;
-    execute format('create table sms.%I partition of sms.%I for values from (%L) to (%L) %s', _name, p_table,
-                   case p_table when 'contact_log' then _from::text else sms.id_at(_from)::text end,
-                   case p_table when 'contact_log' then _until::text else sms.id_at(_until)::text end,
+    execute format('create table sms.%I (like sms.%I including all) %s', _name, p_table,
                    -- the receipt's update stays on its page (HOT) when there is room
                    case p_table when 'outcome' then 'with (fillfactor = 60)' else '' end);
+    execute format('alter table sms.%I attach partition sms.%I for values from (%L) to (%L)', p_table, _name,
+                   case p_table when 'contact_log' then _from::text else sms.id_at(_from)::text end,
+                   case p_table when 'contact_log' then _until::text else sms.id_at(_until)::text end);
     execute format('comment on table sms.%I is %L', _name, 'One month of sms.' || p_table || ', UTC.');
     return 1;
 end
@@ -656,12 +667,19 @@ begin
                m.provider_id, m.lane_id, m.zone_id, m.attempt, 'uncertain', 'the worker vanished after it began to submit'
           from mine as m
          where m.is_marked
+    ), doubted as (
+        insert into sms.doubtful (id, since)
+        select m.id, _now from mine as m where m.is_marked
+            on conflict (id) do update set since = excluded.since
     )
     select count(*) filter (where not m.is_marked)::int, count(*) filter (where m.is_marked)::int from mine as m;
 
     delete from sms.submitting as s
      where s.marked_at < _now - interval '1 hour'
        and not exists (select from sms.inflight as f where f.claim_id = s.claim_id);
+    delete from sms.claim as c
+     where c.claimed_at < _now - interval '1 hour'
+       and not exists (select from sms.inflight as f where f.claim_id = c.claim_id);
 end
 $$;
 
@@ -675,10 +693,9 @@ CREATE FUNCTION sms.explain(p_id bigint) RETURNS TABLE(step integer, topic text,
     SET enable_seqscan TO 'off'
     AS $$
 declare
-    _state text;
     _judged_at timestamptz;
 begin
-    select m.state, coalesce(o.decided_at, clock_timestamp()) into _state, _judged_at
+    select coalesce(o.decided_at, clock_timestamp()) into _judged_at
       from sms.message as m
       left join sms.outcome as o on o.id = m.id
      where m.id = p_id;
@@ -711,7 +728,8 @@ CREATE FUNCTION sms.explain_fate(p_id bigint) RETURNS TABLE(topic text, verdict 
       left join sms.provider as v using (provider_id)
      where p.id = p_id
     union all
-    select 'now', 'inflight', null, 'a worker holds it until ' || f.lease_until, f.claimed_at,
+    select 'now', 'inflight', null, coalesce((select c.worker from sms.claim as c where c.claim_id = f.claim_id), 'a worker')
+               || ' holds it until ' || f.lease_until, f.claimed_at,
            jsonb_build_object('claim_id', f.claim_id::text, 'attempt', f.attempt, 'provider', v.provider)
       from sms.inflight as f
       left join sms.provider as v using (provider_id)
@@ -878,7 +896,7 @@ CREATE FUNCTION sms.interpret_request(p_channel text, p_phone text, p_body text,
                 else coalesce(z.zone_id, 0::smallint) end,
            greatest(c.priority, p_priority),
            n.not_before,
-           coalesce(p_expires_at, n.not_before + c.validity),
+           least(coalesce(p_expires_at, n.not_before + c.validity), timestamptz '9999-12-31 00:00Z'),
            hashtextextended(case when p_template is null then coalesce(p_body, '') else concat(p_template, p_vars) end, 0),
            hashtextextended(p_erp_ref, 0),
            v.template_version_id
@@ -1219,7 +1237,7 @@ begin
         exit when _end is null;
         _at := _end;
         if _at > p_as_of + interval '14 days' then
-            return 'infinity';
+            return timestamptz 'infinity';
         end if;
     end loop;
     return nullif(_at, p_as_of);
@@ -2003,6 +2021,10 @@ begin
           from fate as f
           left join heard as h on h.message_id = f.id and sms.state_rank(h.state) > sms.state_rank(f.state)
          where f.state <> 'pending'
+    ), doubted as (
+        insert into sms.doubtful (id, since)
+        select f.id, _now from fate as f where f.state = 'uncertain'
+            on conflict (id) do update set since = excluded.since
     ), back as (
         insert into sms.pending (id, msisdn, not_before, expires_at, dedup_key, ref_hash, client_id, campaign_id,
                                  template_version_id, lane_id, zone_id, priority, attempt)
@@ -2205,8 +2227,7 @@ CREATE FUNCTION sms.work_left(p_receipt_wait interval DEFAULT '00:00:10'::interv
            (select count(*) from sms.inflight),
            (select count(*)
               from sms.outcome as o
-             where o.state = 'accepted' and o.submitted_at > k.now - p_receipt_wait
-               and o.id >= sms.id_at(k.now - interval '35 days'))
+             where o.state = 'accepted' and o.decided_at > k.now - p_receipt_wait)
       from (select coalesce(p_as_of, clock_timestamp()) as now) as k
 $$;
 
@@ -2441,6 +2462,25 @@ ALTER TABLE sms.channel ALTER COLUMN channel_id ADD GENERATED ALWAYS AS IDENTITY
     CACHE 1
 );
 
+-- TABLE claim
+
+CREATE TABLE sms.claim (
+    claim_id bigint NOT NULL,
+    claimed_at timestamp with time zone NOT NULL,
+    provider_id smallint NOT NULL,
+    worker text NOT NULL
+);
+
+COMMENT ON TABLE sms.claim IS 'Which worker made a claim; kept for an hour after its messages are settled.';
+
+COMMENT ON COLUMN sms.claim.claim_id IS 'The claim.';
+
+COMMENT ON COLUMN sms.claim.claimed_at IS 'When.';
+
+COMMENT ON COLUMN sms.claim.provider_id IS 'For which provider.';
+
+COMMENT ON COLUMN sms.claim.worker IS 'The worker''s name, see the setting worker_name.';
+
 -- TABLE contact_log
 
 CREATE TABLE sms.contact_log (
@@ -2466,6 +2506,19 @@ COMMENT ON COLUMN sms.contact_log.message_id IS 'The message.';
 COMMENT ON COLUMN sms.contact_log.client_id IS 'The ERP''s client.';
 
 COMMENT ON COLUMN sms.contact_log.channel_id IS 'The channel.';
+
+-- TABLE doubtful
+
+CREATE TABLE sms.doubtful (
+    id bigint NOT NULL,
+    since timestamp with time zone NOT NULL
+);
+
+COMMENT ON TABLE sms.doubtful IS 'Messages that became uncertain and have not been looked at since they stopped being so; a chore empties it.';
+
+COMMENT ON COLUMN sms.doubtful.id IS 'The message; its state is in sms.outcome.';
+
+COMMENT ON COLUMN sms.doubtful.since IS 'Since when it is, or was, uncertain.';
 
 -- TABLE erp_ref
 
@@ -2879,7 +2932,7 @@ UNION ALL
     NULL::smallint AS segments,
     NULL::numeric AS cost,
     f.attempt AS attempts,
-    o.not_before,
+    LEAST(GREATEST(o.not_before, '1970-01-01 00:00:00+00'::timestamp with time zone), '9999-01-01 00:00:00+00'::timestamp with time zone) AS not_before,
     o.created_at,
     NULL::timestamp with time zone AS submitted_at,
     NULL::timestamp with time zone AS final_at
@@ -2903,7 +2956,7 @@ UNION ALL
     r.segments,
     r.cost,
     r.attempts,
-    o.not_before,
+    LEAST(GREATEST(o.not_before, '1970-01-01 00:00:00+00'::timestamp with time zone), '9999-01-01 00:00:00+00'::timestamp with time zone) AS not_before,
     o.created_at,
     r.submitted_at,
     r.final_at
@@ -3466,6 +3519,16 @@ ALTER TABLE ONLY sms.channel
 ALTER TABLE ONLY sms.channel
     ADD CONSTRAINT channel_pkey PRIMARY KEY (channel_id);
 
+-- CONSTRAINT claim claim_pkey
+
+ALTER TABLE ONLY sms.claim
+    ADD CONSTRAINT claim_pkey PRIMARY KEY (claim_id);
+
+-- CONSTRAINT doubtful doubtful_pkey
+
+ALTER TABLE ONLY sms.doubtful
+    ADD CONSTRAINT doubtful_pkey PRIMARY KEY (id);
+
 -- CONSTRAINT erp_ref erp_ref_pkey
 
 ALTER TABLE ONLY sms.erp_ref
@@ -3627,6 +3690,10 @@ CREATE INDEX blacklist_msisdn ON sms.blacklist USING btree (msisdn) WHERE (msisd
 
 CREATE INDEX blacklist_prefix ON sms.blacklist USING btree (length(prefix), prefix) WHERE (prefix IS NOT NULL);
 
+-- INDEX claim_claimed_at
+
+CREATE INDEX claim_claimed_at ON sms.claim USING btree (claimed_at);
+
 -- INDEX contact_log_probe
 
 CREATE INDEX contact_log_probe ON ONLY sms.contact_log USING btree (msisdn, at, dedup_key, channel_id);
@@ -3638,6 +3705,10 @@ CREATE INDEX lane_provider_id ON sms.lane USING btree (provider_id);
 -- INDEX outbox_erp_ref
 
 CREATE INDEX outbox_erp_ref ON ONLY sms.outbox USING btree (erp_ref) WHERE (erp_ref IS NOT NULL);
+
+-- INDEX outcome_decided_at
+
+CREATE INDEX outcome_decided_at ON ONLY sms.outcome USING brin (decided_at) WITH (pages_per_range='32', autosummarize='on');
 
 -- INDEX pending_claim
 
@@ -3948,6 +4019,7 @@ REVOKE ALL ON FUNCTION sms.numbering_changes(OUT numbers bigint, OUT added bigin
 REVOKE ALL ON FUNCTION sms.outcome_status(p_since timestamp with time zone) FROM PUBLIC;
 GRANT ALL ON FUNCTION sms.outcome_status(p_since timestamp with time zone) TO sms_operator;
 GRANT ALL ON FUNCTION sms.outcome_status(p_since timestamp with time zone) TO sms_monitor;
+GRANT ALL ON FUNCTION sms.outcome_status(p_since timestamp with time zone) TO sms_worker;
 
 REVOKE ALL ON FUNCTION sms.partition_months(p_table text) FROM PUBLIC;
 
@@ -3962,6 +4034,7 @@ GRANT ALL ON FUNCTION sms.phone_problem(p_phone text) TO sms_monitor;
 REVOKE ALL ON FUNCTION sms.queue_status() FROM PUBLIC;
 GRANT ALL ON FUNCTION sms.queue_status() TO sms_operator;
 GRANT ALL ON FUNCTION sms.queue_status() TO sms_monitor;
+GRANT ALL ON FUNCTION sms.queue_status() TO sms_worker;
 
 REVOKE ALL ON FUNCTION sms.quiet_until(p_category text, p_zones text[], p_as_of timestamp with time zone) FROM PUBLIC;
 
@@ -4077,6 +4150,8 @@ GRANT SELECT ON TABLE sms.channel TO sms_erp;
 GRANT SELECT ON TABLE sms.channel TO sms_analyst;
 GRANT SELECT,INSERT,UPDATE ON TABLE sms.channel TO sms_operator;
 GRANT SELECT ON TABLE sms.channel TO sms_monitor;
+
+GRANT SELECT ON TABLE sms.claim TO sms_monitor;
 
 GRANT USAGE ON SEQUENCE sms.id_seq TO sms_erp;
 

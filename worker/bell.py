@@ -43,6 +43,7 @@ FIRST_TRY_S = 0.002  # between tries for the gate, doubling up to LAST_TRY_S
 LAST_TRY_S = 0.1
 PROBE_S = 10.0  # a line that has been silent for so long is asked whether it lives
 PROBE_WAIT_S = 5.0
+LONGEST_PAUSE_S = 2.0  # between tries to connect
 URGENT_POLL = 0.25  # of poll_s
 DROWSY_POLL = 0.2  # of the poll, while the gate cannot be had yet
 
@@ -118,7 +119,7 @@ class Bell:
         if self._dsn is None:
             log.info("bell_polls_only")
             return
-        backoff = Backoff()
+        backoff = Backoff(longest_s=LONGEST_PAUSE_S)
         was_lost = False
         while not self._closed.is_set():
             try:

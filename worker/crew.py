@@ -13,7 +13,7 @@ from outbox.settings import Settings
 from providers.base import Provider
 from worker.bell import Bell, Gate
 from worker.clock import Backoff, happens, jittered
-from worker.deliver import Line
+from worker.line import Line
 from worker.loop import Claimer, Look, Post, Rest, Taken, bulk_post, urgent_post
 from worker.pace import Pace
 

@@ -3,29 +3,26 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 import structlog
 
 from outbox import calls
-from outbox.db import Database
 from outbox.errors import DatabaseError, TransientError
 from outbox.rows import Claim
-from outbox.text import encode
-from providers.base import Message, NotSubmitted, Provider, Result, Retry, Uncertain
+from providers.base import Message, NotSubmitted, Result, Retry, Uncertain
 from worker import clock
 from worker.clock import Backoff, Lease
 from worker.ledger import Ledger
-from worker.pace import Pace
+from worker.line import Line, split, unpack
 
 log = structlog.get_logger()
 
 SENDS_AT_ONCE = 4  # chunks of one claim that may be with the provider at the same time
 FRESH_S = 1.0  # younger claims were judged just now: no need to look at expires_at again
-TROUBLE_S = 2.0  # longest pause between tries while the provider takes nothing at all
 
 # Why a message is handed back unsent.
 STOPPING = "the worker was stopping"
@@ -33,78 +30,6 @@ NO_TIME = "its turn would have come after the lease"
 NO_MARK = "the mark could not be written"
 TOO_LATE = "its validity ended while it waited for its turn"
 CUT_OFF = "cut off while being handed over"
-
-
-@dataclass(slots=True, kw_only=True)
-class Line:
-    """What the claimers of one provider share."""
-
-    name: str
-    provider: Provider
-    pace: Pace
-    db: Database
-    max_batch: int
-    lease_s: float
-    stopping: asyncio.Event = field(default_factory=asyncio.Event)
-    sends: set[asyncio.Task[None]] = field(default_factory=set)
-    trouble: Backoff = field(default_factory=lambda: Backoff(longest_s=TROUBLE_S))
-    in_trouble: bool = False
-
-    def cut(self) -> None:
-        """End the sends in flight; what has no answer by now is uncertain."""
-        for task in self.sends:
-            task.cancel()
-
-    def note(self, *, sent: int, turned_away: int) -> None:
-        """Learn from a chunk: a provider that turned all of it away is left alone for a while.
-
-        It slows the pace once, not at every probe: an outage is no reason to crawl afterwards.
-        """
-        if turned_away and not self.in_trouble:
-            self.pace.throttled()
-        self.in_trouble = turned_away == sent
-        if not self.in_trouble:
-            self.trouble.reset()
-
-
-def unpack(claim: Claim) -> list[Message]:
-    """The claim's columns as messages, each text's encoding and segments worked out once."""
-    return [
-        Message(
-            id=id_,
-            msisdn=msisdn,
-            sender_id=sender_id,
-            body=body,
-            attempt=attempt,
-            priority=priority,
-            expires_at=expires_at,
-            segments=text.segments,
-            encoding=text.encoding,
-        )
-        for id_, msisdn, sender_id, body, attempt, priority, expires_at, text in zip(
-            claim.ids,
-            claim.msisdns,
-            claim.sender_ids,
-            claim.bodies,
-            claim.attempts,
-            claim.priorities,
-            claim.expires_ats,
-            map(encode, claim.bodies),
-            strict=True,
-        )
-    ]
-
-
-def split(messages: Sequence[Message], *, count: int, segments: int) -> Iterator[slice]:
-    """Chunks of at most `count` messages and `segments` segments, at least one message each."""
-    start = weight = 0
-    for place, message in enumerate(messages):
-        if place > start and (place - start == count or weight + message.segments > segments):
-            yield slice(start, place)
-            start, weight = place, 0
-        weight += message.segments
-    if start < len(messages):
-        yield slice(start, len(messages))
 
 
 async def deliver(line: Line, claim: Claim, *, started: float) -> None:

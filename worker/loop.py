@@ -14,7 +14,8 @@ from outbox.rows import Claim
 from worker import clock
 from worker.bell import Gate
 from worker.clock import Backoff, happens, jittered
-from worker.deliver import Line, deliver
+from worker.deliver import deliver
+from worker.line import Line
 
 log = structlog.get_logger()
 

@@ -89,10 +89,11 @@ class Worker:
         """A grace period for sends in flight, then cut them, then time to settle."""
         if await _ends(crews, stop, self.settings.grace_s):
             return
-        log.warning("sends_cut_off", worker=self.settings.worker_name)
-        roster.cut()
-        if await _ends(crews, stop, SETTLE_S):
-            return
+        if not stop.now.is_set():
+            log.warning("sends_cut_off", worker=self.settings.worker_name)
+            roster.cut()
+            if await _ends(crews, stop, SETTLE_S):
+                return
         log.error("results_left_to_leases", worker=self.settings.worker_name)
         crews.cancel()
 

@@ -11,7 +11,7 @@ import structlog
 
 from outbox import calls
 from outbox.db import Database
-from outbox.errors import DatabaseError
+from outbox.errors import DatabaseError, TransientError
 from outbox.receipts import ReceiptBatcher
 from outbox.rows import ProviderRow
 from outbox.settings import Settings
@@ -91,6 +91,8 @@ class Roster:
                 changed.clear()
                 try:
                     rows = await self._db.call(calls.list_providers)
+                except TransientError:
+                    pass  # told by the database's own log line
                 except DatabaseError as error:
                     self._complain("", str(error))
                 else:

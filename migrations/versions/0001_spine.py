@@ -1,6 +1,6 @@
-"""The tables of the spine: what was asked, what waits, what happened, the rules, the points on the map.
+"""The tables of the spine: what was asked, what waits, what happened, rules, points on the map.
 
-The DDL stands in 0001_spine.sql beside this file, so that it reads as SQL and reaches the server untouched.
+The DDL stands in 0001_spine.sql beside this file: it reads as SQL and reaches the server as it is.
 """
 
 from pathlib import Path

@@ -490,6 +490,8 @@ create table sms.outcome (
     constraint outcome_suppressed_has_reason check (state <> 'suppressed' or reason is not null),
     constraint outcome_final_has_time check (state in ('accepted', 'uncertain') or final_at is not null)
 ) partition by range (id);
+-- Rows come in the order of decided_at, so a summary of page ranges finds recent ones; it costs nothing and keeps updates HOT.
+create index outcome_decided_at on sms.outcome using brin (decided_at) with (pages_per_range = 32, autosummarize = on);
 comment on table sms.outcome is 'One row a message that left the queue. State moves forward only, by receipts.';
 comment on column sms.outcome.id is 'sms.outbox.id.';
 comment on column sms.outcome.msisdn is 'Normalised number; null when there was none.';
@@ -533,6 +535,14 @@ comment on table sms.submitting is 'Committed before bytes leave: these messages
 comment on column sms.submitting.claim_id is 'The claim.';
 comment on column sms.submitting.marked_at is 'When it was marked.';
 comment on column sms.submitting.ids is 'The messages about to be handed over.';
+
+create table sms.doubtful (
+    id bigint not null primary key,
+    since timestamptz not null
+);
+comment on table sms.doubtful is 'Messages that became uncertain and have not been looked at since they stopped being so; a chore empties it.';
+comment on column sms.doubtful.id is 'The message; its state is in sms.outcome.';
+comment on column sms.doubtful.since is 'Since when it is, or was, uncertain.';
 
 create table sms.erp_ref (
     ref_hash bigint primary key,

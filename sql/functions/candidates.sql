@@ -5,7 +5,7 @@ create or replace function sms.candidates(p_ids bigint[])
     language sql stable
 as $$
     select array_agg((o.id, coalesce(p.msisdn, i.msisdn, r.msisdn, f.msisdn), coalesce(p.not_before, f.not_before),
-                      coalesce(p.expires_at, i.expires_at, o.expires_at, greatest(o.not_before, o.created_at) + ch.validity),
+                      coalesce(p.expires_at, i.expires_at, f.expires_at),
                       f.dedup_key, f.ref_hash, o.client_id, o.campaign_id,
                       coalesce(p.template_version_id, i.template_version_id, r.template_version_id, f.template_version_id),
                       coalesce(p.lane_id, i.lane_id, r.lane_id, f.lane_id), ch.channel_id,

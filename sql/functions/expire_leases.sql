@@ -44,6 +44,10 @@ begin
                m.provider_id, m.lane_id, m.zone_id, m.attempt, 'uncertain', 'the worker vanished after it began to submit'
           from mine as m
          where m.is_marked
+    ), doubted as (
+        insert into sms.doubtful (id, since)
+        select m.id, _now from mine as m where m.is_marked
+            on conflict (id) do update set since = excluded.since
     )
     select count(*) filter (where not m.is_marked)::int, count(*) filter (where m.is_marked)::int from mine as m;
 

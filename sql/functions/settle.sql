@@ -76,6 +76,10 @@ begin
           from fate as f
           left join heard as h on h.message_id = f.id and sms.state_rank(h.state) > sms.state_rank(f.state)
          where f.state <> 'pending'
+    ), doubted as (
+        insert into sms.doubtful (id, since)
+        select f.id, _now from fate as f where f.state = 'uncertain'
+            on conflict (id) do update set since = excluded.since
     ), back as (
         insert into sms.pending (id, msisdn, not_before, expires_at, dedup_key, ref_hash, client_id, campaign_id,
                                  template_version_id, lane_id, zone_id, priority, attempt)

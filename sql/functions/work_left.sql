@@ -12,8 +12,7 @@ as $$
            (select count(*) from sms.inflight),
            (select count(*)
               from sms.outcome as o
-             where o.state = 'accepted' and o.submitted_at > k.now - p_receipt_wait
-               and o.id >= sms.id_at(k.now - interval '35 days'))
+             where o.state = 'accepted' and o.decided_at > k.now - p_receipt_wait)
       from (select coalesce(p_as_of, clock_timestamp()) as now) as k
 $$;
 comment on function sms.work_left is 'Due, in flight and awaiting a receipt: all zero when a drain is done.';

@@ -12,7 +12,8 @@ create or replace view sms.message as
       left join sms.provider as v on v.provider_id = l.provider_id
     union all
     select o.id, o.erp_ref, o.client_id, o.channel, o.campaign_id, f.msisdn, 'inflight',
-           null, null, v.provider, op.operator, null, null, f.attempt, o.not_before, o.created_at, null, null
+           null, null, v.provider, op.operator, null, null, f.attempt,
+           least(greatest(o.not_before, timestamptz '1970-01-01 00:00Z'), timestamptz '9999-01-01 00:00Z'), o.created_at, null, null
       from sms.inflight as f
       join sms.outbox as o on o.id = f.id
       left join sms.lane as l on l.lane_id = f.lane_id
@@ -20,7 +21,8 @@ create or replace view sms.message as
       left join sms.provider as v on v.provider_id = f.provider_id
     union all
     select o.id, o.erp_ref, o.client_id, o.channel, o.campaign_id, r.msisdn, r.state,
-           r.reason, r.detail, v.provider, op.operator, r.segments, r.cost, r.attempts, o.not_before, o.created_at,
+           r.reason, r.detail, v.provider, op.operator, r.segments, r.cost, r.attempts,
+           least(greatest(o.not_before, timestamptz '1970-01-01 00:00Z'), timestamptz '9999-01-01 00:00Z'), o.created_at,
            r.submitted_at, r.final_at
       from sms.outcome as r
       join sms.outbox as o on o.id = r.id

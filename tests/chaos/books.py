@@ -25,14 +25,14 @@ async def open_provider(conn: AsyncConnection, log: Path, *, tps: int, **setting
     await factory.set_quiet_hours(conn)
 
 
-async def fill(conn: AsyncConnection, count: int, *, channel: str = "mass") -> None:
+async def fill(conn: AsyncConnection, count: int, *, channel: str = "mass", after: int = 0) -> None:
     """Insert so many messages in one statement, each to a number of its own."""
     await conn.execute(
         """
         insert into sms.outbox (channel, phone, body)
         select %s, (%s + n)::text, 'Сообщение ' || n from generate_series(1, %s) as n
         """,
-        [channel, factory.number(0), count],
+        [channel, factory.number(after), count],
     )
 
 

@@ -17,6 +17,7 @@ MESSAGES = 20_000
 KILLS = 10
 
 
+@pytest.mark.timeout(300)
 async def test_twenty_thousand_messages_survive_ten_kills(
     conn: AsyncConnection, programs: Programs, log: Path
 ) -> None:
@@ -36,4 +37,4 @@ async def test_twenty_thousand_messages_survive_ten_kills(
     assert states.total() == MESSAGES
     assert set(states) <= {"accepted", "delivered", "uncertain"}
     # A kill finds messages on their way: a test without any doubt would not have tested it.
-    assert 0 < states["uncertain"] < MESSAGES // 10
+    assert 0 < states["uncertain"] < MESSAGES // 4

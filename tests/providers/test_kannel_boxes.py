@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import psutil
@@ -30,6 +31,14 @@ with Simulator() as simulator, Boxes(smsc_port=simulator.port) as boxes:
 """
 
 
+@pytest.fixture
+def open_folder() -> Iterator[Path]:
+    """An empty folder that the unprivileged user may pass through."""
+    with tempfile.TemporaryDirectory() as folder:
+        Path(folder).chmod(0o755)
+        yield Path(folder)
+
+
 async def test_every_door_is_on_the_loopback_interface(lab: Lab) -> None:
     for pid in (lab.simulator.pid, lab.boxes.bearerbox_pid, lab.boxes.smsbox_pid):
         listening = [
@@ -48,9 +57,14 @@ async def test_no_part_runs_as_root(lab: Lab) -> None:
 
 
 @pytest.mark.parametrize("end", [signal.SIGKILL, signal.SIGTERM])
-async def test_no_part_outlives_a_parent_that_was_killed(end: signal.Signals) -> None:
+async def test_no_part_outlives_a_parent_that_was_killed(
+    end: signal.Signals, open_folder: Path
+) -> None:
     parent = subprocess.Popen(  # noqa: ASYNC220
-        [sys.executable, "-c", PARENT], stdout=subprocess.PIPE, text=True
+        [sys.executable, "-c", PARENT],
+        stdout=subprocess.PIPE,
+        text=True,
+        env=os.environ | {"TMPDIR": str(open_folder)},
     )
     assert parent.stdout is not None
     pids = [int(pid) for pid in parent.stdout.readline().split()]
@@ -61,13 +75,13 @@ async def test_no_part_outlives_a_parent_that_was_killed(end: signal.Signals) ->
     await eventually(lambda: not any(psutil.pid_exists(pid) for pid in pids))
 
 
-def test_nothing_is_left_in_the_temporary_folder(monkeypatch: pytest.MonkeyPatch) -> None:
-    with tempfile.TemporaryDirectory() as folder:
-        Path(folder).chmod(0o755)  # for the unprivileged user
-        monkeypatch.setattr("tempfile.tempdir", folder)
-        with Simulator() as simulator, Boxes(smsc_port=simulator.port):
-            assert len(os.listdir(folder)) == 2
-        assert os.listdir(folder) == []
+def test_nothing_is_left_in_the_temporary_folder(
+    open_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tempfile.tempdir", str(open_folder))
+    with Simulator() as simulator, Boxes(smsc_port=simulator.port):
+        assert len(os.listdir(open_folder)) == 2
+    assert os.listdir(open_folder) == []
 
 
 def test_a_kannel_that_cannot_start_says_why() -> None:

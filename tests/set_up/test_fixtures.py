@@ -1,12 +1,20 @@
 """The fixtures keep tests apart: copies of their own, nothing left behind, no rights too many."""
 
+import gc
 from pathlib import Path
 
 import psycopg
 import pytest
 
 from tests.support.databases import Databases
-from tests.support.server import SCRATCH, GivenServer, Server, find_server, sweep
+from tests.support.server import (
+    SCRATCH,
+    GivenServer,
+    Server,
+    docker_answers,
+    find_server,
+    sweep,
+)
 
 
 def plain_table(dsn: str) -> None:
@@ -62,6 +70,14 @@ def test_a_named_server_comes_first_and_is_left_alone(monkeypatch: pytest.Monkey
     found = find_server()
 
     assert (found.dsn, found.can_restart) == ("host=named.example", False)
+
+
+def test_no_docker_is_an_answer_without_a_trace(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DOCKER_HOST", "unix:///nowhere/docker.sock")
+
+    assert not docker_answers()
+
+    gc.collect()  # a socket left open would be an error now
 
 
 def test_clusters_of_killed_runs_are_swept_away() -> None:

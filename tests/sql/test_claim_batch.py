@@ -263,6 +263,18 @@ async def test_the_next_attempt_has_the_next_number(db: AsyncConnection) -> None
     assert (await claim(db)).attempts == [2]
 
 
+async def test_a_claim_is_known_by_its_worker(db: AsyncConnection) -> None:
+    await insert_outbox(db)
+    claimed = await claim(db)
+    assert (await claim(db)).judged == 0
+
+    assert await row(db, "select claim_id, worker, claimed_at from sms.claim") == {
+        "claim_id": claimed.claim_id,
+        "worker": "a test",
+        "claimed_at": NOON,
+    }
+
+
 async def test_claims_have_increasing_ids(db: AsyncConnection) -> None:
     assert (await claim(db)).claim_id < (await claim(db)).claim_id
 

@@ -132,6 +132,19 @@ async def test_a_cancelled_lease_cannot_be_settled_by_its_late_worker(db: AsyncC
 
 
 @pytest.mark.parametrize(("age", "left"), [(timedelta(minutes=59), 1), (timedelta(minutes=61), 0)])
+async def test_claims_are_forgotten_an_hour_after_they_were_made(
+    db: AsyncConnection, age: timedelta, left: int
+) -> None:
+    message_id = await insert_outbox(db)
+    claimed = await claim(db)
+    await settle(db, claimed.claim_id, [message_id])
+
+    await expire(db, NOON + age)
+
+    assert await value(db, "select count(*) from sms.claim") == left
+
+
+@pytest.mark.parametrize(("age", "left"), [(timedelta(minutes=59), 1), (timedelta(minutes=61), 0)])
 async def test_marks_are_forgotten_an_hour_after_their_claim_ended(
     db: AsyncConnection, age: timedelta, left: int
 ) -> None:
@@ -155,3 +168,4 @@ async def test_the_mark_of_a_claim_that_still_runs_is_never_forgotten(db: AsyncC
     await expire(db, NOON + DAY)
 
     assert await value(db, "select count(*) from sms.submitting") == 1
+    assert await value(db, "select count(*) from sms.claim") == 1

@@ -219,6 +219,7 @@ async def test_a_leased_message_says_until_when_it_is_held(db: AsyncConnection) 
     line = await last(db, message_id)
 
     assert (line["verdict"], line["at"]) == ("inflight", NOON)
+    assert line["detail"].startswith("a test holds it until ")
     assert line["facts"] == {"claim_id": str(claimed.claim_id), "attempt": 1, "provider": "post"}
     assert (await verdicts(db, message_id))["duplicate"] == "pass"
 

@@ -1,5 +1,6 @@
 """resolve_uncertain and apply_uncertain_policy: doubt is decided by somebody, never by itself."""
 
+import asyncio
 from datetime import datetime, timedelta
 
 import psycopg
@@ -17,6 +18,8 @@ from tests.support.factory import (
     hear,
     insert_many,
     insert_outbox,
+    make_provider,
+    mark,
     message,
     nothing_unaccounted,
     number,
@@ -186,6 +189,43 @@ async def test_channels_differ_and_only_doubtful_messages_are_touched(db: AsyncC
     assert await states(db, again, done, given_up) == ["pending", "accepted", "failed"]
 
 
+async def test_doubt_that_was_dispelled_is_not_looked_for_any_more(db: AsyncConnection) -> None:
+    await change_channel(db, "single", on_uncertain="give_up", uncertain_after=HOUR)
+    heard, lasting = await insert_many(db, [{}, {"phone": str(number(2))}])
+    await send(db, heard, lasting, result="uncertain")
+    await hear(db, (heard, None, "accepted"))
+    now: datetime = await value(db, "select clock_timestamp()")
+
+    assert await policy(db, now + HOUR / 2) == (0, 0)
+    assert await value(db, "select array_agg(id) from sms.doubtful") == [lasting]
+    assert await policy(db, now + 2 * HOUR) == (0, 1)
+    assert await states(db, heard, lasting) == ["accepted", "failed"]
+
+
+async def test_a_message_in_doubt_again_waits_again(db: AsyncConnection) -> None:
+    await change_channel(db, "single", on_uncertain="resend", uncertain_after=HOUR)
+    message_id = await uncertain(db)
+    await resolve(db, "resend", message_id)
+    claimed = await claim(db, as_of=None)
+    await settle(db, claimed.claim_id, claimed.ids, "uncertain")
+    now: datetime = await value(db, "select clock_timestamp()")
+
+    assert await policy(db, now + HOUR / 2) == (0, 0)
+    assert await policy(db, now + 2 * HOUR) == (1, 0)
+    assert await states(db, message_id) == ["pending"]
+
+
+async def test_an_expired_lease_in_doubt_is_decided_like_any_other(db: AsyncConnection) -> None:
+    await change_channel(db, "single", on_uncertain="give_up", uncertain_after=HOUR)
+    message_id = await insert_outbox(db)
+    claimed = await claim(db)
+    await mark(db, claimed.claim_id, [message_id])
+    await db.execute("select sms.expire_leases(p_as_of => %s)", [NOON + HOUR])
+
+    assert await policy(db, NOON + 2 * HOUR) == (0, 0)
+    assert await policy(db, NOON + 2 * HOUR + TICK) == (0, 1)
+
+
 async def test_no_more_than_the_limit_at_once(db: AsyncConnection) -> None:
     await change_channel(db, "single", on_uncertain="give_up", uncertain_after=HOUR)
     ids = await insert_many(db, [{"phone": str(number(n))} for n in range(3)])
@@ -195,3 +235,23 @@ async def test_no_more_than_the_limit_at_once(db: AsyncConnection) -> None:
     done = [await policy(db, now + 2 * HOUR, limit=2) for _ in range(3)]
 
     assert done == [(0, 2), (0, 1), (0, 0)]
+
+
+async def test_the_chore_does_not_forget_a_doubt_that_is_just_being_raised(dsn: str) -> None:
+    async with (
+        await AsyncConnection.connect(dsn, autocommit=True) as owner,
+        await AsyncConnection.connect(dsn) as worker,
+    ):
+        await make_provider(owner)
+        message_id = await uncertain(owner)
+        await resolve(owner, "resend", message_id)
+        await owner.execute("update sms.doubtful set since = now() - interval '1 hour'")
+        claimed = await claim(worker, as_of=None)
+        await settle(worker, claimed.claim_id, [message_id], "uncertain")
+
+        chore = asyncio.create_task(owner.execute("select sms.apply_uncertain_policy()"))
+        await asyncio.sleep(0.1)
+        await worker.commit()
+        await chore
+
+        assert await value(owner, "select array_agg(id) from sms.doubtful") == [message_id]

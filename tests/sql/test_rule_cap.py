@@ -200,6 +200,16 @@ async def test_a_send_somewhat_ahead_of_this_clock_counts(db: AsyncConnection) -
     assert await try_at(db, NOON - HOUR / 2) == SUPPRESSED
 
 
+async def test_what_is_sent_hours_later_does_not_count_now(db: AsyncConnection) -> None:
+    await set_caps(db, {"period": "day", "max_messages": 1})
+    await sent_at(db, NOON)
+    earlier = await insert_outbox(db)
+
+    verdict = await value(db, "select verdict from sms.judge(%s, %s)", [earlier], NOON - 2 * HOUR)
+
+    assert verdict == "send"
+
+
 async def test_a_cap_of_a_channel_counts_only_that_channel(db: AsyncConnection) -> None:
     await set_caps(db, {"channel": "mass", "period": "day", "max_messages": 1})
     await sent_at(db, NOON, NOON, channel="single")

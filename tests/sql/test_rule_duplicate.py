@@ -20,6 +20,7 @@ from tests.support.factory import (
     send,
     settle,
     states,
+    value,
 )
 
 WINDOW = timedelta(minutes=10)
@@ -73,6 +74,16 @@ async def test_a_send_somewhat_ahead_of_this_clock_counts(db: AsyncConnection) -
     await claim(db, as_of=NOON - MINUTE)
 
     assert await fate(db, again) == "suppressed(duplicate)"
+
+
+async def test_what_is_sent_hours_later_is_no_duplicate_of_now(db: AsyncConnection) -> None:
+    """A message of the past is judged by what had been sent by then."""
+    await send(db, await insert_outbox(db, body="paid"))
+    earlier = await insert_outbox(db, body="paid")
+
+    verdict = await value(db, "select verdict from sms.judge(%s, %s)", [earlier], NOON - 2 * HOUR)
+
+    assert verdict == "send"
 
 
 async def test_without_a_window_everything_goes(db: AsyncConnection) -> None:

@@ -151,7 +151,7 @@ def answer(*command: str, **variables: object) -> Any:
         timeout=COMMAND_S,
         check=False,
     )
-    assert (done.returncode, done.stderr) == (0, "")
+    assert (done.returncode, done.stderr) == (0, ""), f"{done.returncode}: {done.stderr}"
     return json.loads(done.stdout)
 
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import secrets
 import shutil
 import tempfile
 import time
+import warnings
 from abc import ABC, abstractmethod
 from pathlib import Path
 from urllib.parse import quote
@@ -157,6 +159,15 @@ def find_server() -> Server:
 
 def docker_answers() -> bool:
     """Whether a Docker engine is there and can be talked to."""
+    with warnings.catch_warnings():
+        # The library does not close a connection that was refused.
+        warnings.simplefilter("ignore", ResourceWarning)
+        answers = _ping_docker()
+        gc.collect()
+    return answers
+
+
+def _ping_docker() -> bool:
     import docker
     from docker.errors import DockerException
 

@@ -14,7 +14,8 @@ from outbox.errors import DatabaseAway, DatabaseError
 from providers.base import Accepted, Limits, Message, NotSubmitted, Rejected, Result, Retry
 from tests.worker.conftest import FakeDatabase, ScriptedProvider, make_claim
 from worker import clock, ledger
-from worker.deliver import SENDS_AT_ONCE, Line, deliver, split, unpack
+from worker.deliver import SENDS_AT_ONCE, deliver
+from worker.line import Line, split, unpack
 from worker.pace import Pace
 
 AWAY = DatabaseAway("The database is away: gone.")

@@ -14,7 +14,7 @@ from outbox.errors import DatabaseAway, DatabaseError
 from outbox.rows import Claim
 from tests.worker.conftest import ScriptedProvider, make_claim
 from worker import loop
-from worker.deliver import Line
+from worker.line import Line
 from worker.loop import Claimer, Look, Post, Taken, bulk_post, urgent_post
 from worker.pace import Pace
 

@@ -1,0 +1,88 @@
+"""One provider as its claimers see it, and a claim as the messages it is."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+
+from outbox.db import Database
+from outbox.rows import Claim
+from outbox.text import encode
+from providers.base import Message, Provider
+from worker.clock import Backoff
+from worker.pace import Pace
+
+TROUBLE_S = 2.0  # longest pause between tries while the provider takes nothing at all
+
+
+@dataclass(slots=True, kw_only=True)
+class Line:
+    """What the claimers of one provider share."""
+
+    name: str
+    provider: Provider
+    pace: Pace
+    db: Database
+    max_batch: int
+    lease_s: float
+    stopping: asyncio.Event = field(default_factory=asyncio.Event)
+    sends: set[asyncio.Task[None]] = field(default_factory=set)
+    trouble: Backoff = field(default_factory=lambda: Backoff(longest_s=TROUBLE_S))
+    in_trouble: bool = False
+
+    def cut(self) -> None:
+        """End the sends in flight; what has no answer by now is uncertain."""
+        for task in self.sends:
+            task.cancel()
+
+    def note(self, *, sent: int, turned_away: int) -> None:
+        """Learn from a chunk: a provider that turned all of it away is left alone for a while.
+
+        It slows the pace once, not at every probe: an outage is no reason to crawl afterwards.
+        """
+        if turned_away and not self.in_trouble:
+            self.pace.throttled()
+        self.in_trouble = turned_away == sent
+        if not self.in_trouble:
+            self.trouble.reset()
+
+
+def unpack(claim: Claim) -> list[Message]:
+    """The claim's columns as messages, each text's encoding and segments worked out once."""
+    return [
+        Message(
+            id=id_,
+            msisdn=msisdn,
+            sender_id=sender_id,
+            body=body,
+            attempt=attempt,
+            priority=priority,
+            expires_at=expires_at,
+            segments=text.segments,
+            encoding=text.encoding,
+        )
+        for id_, msisdn, sender_id, body, attempt, priority, expires_at, text in zip(
+            claim.ids,
+            claim.msisdns,
+            claim.sender_ids,
+            claim.bodies,
+            claim.attempts,
+            claim.priorities,
+            claim.expires_ats,
+            map(encode, claim.bodies),
+            strict=True,
+        )
+    ]
+
+
+def split(messages: Sequence[Message], *, count: int, segments: int) -> Iterator[slice]:
+    """Chunks of at most `count` messages and `segments` segments, at least one message each."""
+    start = weight = 0
+    for place, message in enumerate(messages):
+        if place > start and (place - start == count or weight + message.segments > segments):
+            yield slice(start, place)
+            start, weight = place, 0
+        weight += message.segments
+    if start < len(messages):
+        yield slice(start, len(messages))
