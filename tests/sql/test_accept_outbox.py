@@ -93,7 +93,9 @@ async def test_an_unknown_channel_is_an_error_that_lists_the_known(db: AsyncConn
             await insert_many(db, [{}, {"channel": "singel"}])
 
     assert refused.value.sqlstate == "SM001"
-    assert refused.value.diag.message_hint == ("Channels: collection, mass, otp, planned, single.")
+    assert refused.value.diag.message_hint == (
+        "Channels: collection, mass, otp, planned, reply, single."
+    )
     assert await value(db, "select count(*) from sms.outbox") == 0
 
 

@@ -11,6 +11,7 @@ from tests.support.factory import (
     Row,
     add_template,
     add_version,
+    change_channel,
     claim,
     claim_all,
     fate,
@@ -53,6 +54,7 @@ async def test_nothing_objects_to_an_ordinary_message(db: AsyncConnection) -> No
 
 async def test_a_deferred_message_comes_with_its_moment(db: AsyncConnection) -> None:
     await set_quiet_hours(db, {"quiet_from": "21:00", "quiet_until": "09:00"})
+    await change_channel(db, "planned", opening_spread="0")
     message_id = await insert_outbox(db, channel="planned", time_zone="Europe/Moscow")
 
     (line,) = await judge(db, message_id, as_of=moscow(WEDNESDAY, 22))

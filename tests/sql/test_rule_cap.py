@@ -104,7 +104,7 @@ async def test_the_detail_tells_cap_count_and_period(db: AsyncConnection) -> Non
     cap_id = await value(db, "select cap_id from sms.cap")
     detail = (await message(db, message_id))["detail"]
 
-    assert detail.startswith(f"cap {cap_id}: 1 of 1 this day since ")
+    assert detail.startswith(f"cap {cap_id}: 1 of 1 a number this day since ")
 
 
 @pytest.mark.parametrize(
@@ -255,8 +255,8 @@ async def test_of_several_caps_each_may_stop_and_all_that_do_are_named(
     detail = (await message(db, message_id))["detail"]
 
     assert [part.split(" since ")[0].split(": ")[1] for part in detail.split("; ")] == [
-        "1 of 1 this week",
-        "1 of 1 this month",
+        "1 of 1 a number this week",
+        "1 of 1 a number this month",
     ]
 
 

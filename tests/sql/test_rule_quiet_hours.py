@@ -25,6 +25,12 @@ NIGHT = {"quiet_from": "21:00", "quiet_until": "09:00"}
 IN_MOSCOW = {"channel": "planned", "time_zone": "Europe/Moscow"}
 
 
+@pytest.fixture(autouse=True)
+async def no_spread(db: AsyncConnection) -> None:
+    """Whatever waits goes in the first moment; the spread has tests of its own."""
+    await db.execute("update sms.channel set opening_spread = '0'")
+
+
 async def until(
     db: AsyncConnection, as_of: datetime, *zones: str, category: str = "advertising"
 ) -> datetime | None:

@@ -60,7 +60,7 @@ async def test_other_channels_stay_where_they_are(db: AsyncConnection) -> None:
 async def test_a_star_means_every_channel(db: AsyncConnection) -> None:
     await make_provider(db, "backup", point_lanes=False)
 
-    assert await switch(db, "*", "backup") == 25
+    assert await switch(db, "*", "backup") == 30
     assert set((await served(db)).values()) == {"backup"}
 
 
@@ -89,8 +89,8 @@ async def test_no_provider_parks_a_channel(db: AsyncConnection) -> None:
 @pytest.mark.parametrize(
     ("arguments", "code", "hint"),
     [
-        (("singel", "post"), "SM001", "Channels: collection, mass, otp, planned, single."),
-        ((None, "post"), "SM001", "Channels: collection, mass, otp, planned, single."),
+        (("singel", "post"), "SM001", "Channels: collection, mass, otp, planned, reply, single."),
+        ((None, "post"), "SM001", "Channels: collection, mass, otp, planned, reply, single."),
         (("single", "pots"), "SM006", "Providers: post."),
         (("single", "post", "mst"), "SM009", "Operators: beeline, megafon, mts, other, t2."),
     ],
@@ -211,7 +211,7 @@ async def test_accounts_are_listed_with_the_lanes_they_serve(db: AsyncConnection
     assert {
         seen["provider"]: seen["lanes"]
         for seen in await rows(db, "select * from sms.list_providers()")
-    } == {"post": 20, "cheap": 5}
+    } == {"post": 25, "cheap": 5}
 
 
 async def test_a_switch_does_not_wait_for_a_running_claim(dsn: str) -> None:

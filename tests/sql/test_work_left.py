@@ -90,7 +90,7 @@ async def test_the_queue_is_told_lane_by_lane(db: AsyncConnection) -> None:
         for lane in await rows(db, "select * from sms.queue_status()")
     }
 
-    assert len(lanes) == 25
+    assert len(lanes) == 30
     mts = lanes["single", "mts"]
     assert (mts["pending"], mts["due"], mts["inflight"], mts["provider"]) == (2, 1, 1, "post")
     assert mts["oldest_due_at"] is not None
