@@ -25,7 +25,8 @@ grant usage on schema geo to sms_erp, sms_analyst, sms_operator;
 -- Everybody may read the vocabulary.
 grant select on sms.state, sms.state_transition, sms.reason, sms.category, sms.operator, sms.time_zone, sms.region_timezone
    to sms_erp, sms_analyst, sms_operator, sms_monitor, sms_worker, sms_dlr;
-grant execute on function sms.normalize_msisdn(text), sms.phone_problem(text), sms.read_phone(text), sms.segments(text), sms.id_time(bigint), sms.id_at(timestamptz)
+grant execute on function sms.normalize_msisdn(text), sms.phone_problem(text), sms.read_phone(text), sms.segments(text),
+                          sms.needs_ucs2(text), sms.id_time(bigint), sms.id_at(timestamptz)
    to sms_erp, sms_analyst, sms_operator, sms_monitor;
 
 -- ERP: asks, reads what became of it, takes back.

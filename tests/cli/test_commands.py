@@ -20,7 +20,7 @@ from outbox.cluster import ROOT
 from tests.support import factory
 
 COMMANDS = [
-    ["status"], ["top"], ["explain"], ["message"], ["cancel"], ["resolve"], ["report"],
+    ["status"], ["top"], ["explain"], ["dry-run"], ["message"], ["cancel"], ["resolve"], ["report"],
     ["run"], ["worker"], ["dlr"], ["migrate"], ["db", "url"],
     ["provider", "list"], ["provider", "set"], ["provider", "switch"], ["provider", "park"],
     ["import", "numbering"], ["import", "stations"], ["import", "clients"],
@@ -259,6 +259,67 @@ async def test_explain_and_message_tell_the_story(ready: Outbox, conn: AsyncConn
     shown = (await ready("message", str(id_), "--json")).json
     assert (shown["id"], shown["state"]) == (str(id_), "pending")
     assert "pending" in (await ready("message", str(id_))).out
+
+
+async def test_a_story_is_told_under_headings(ready: Outbox, conn: AsyncConnection) -> None:
+    await conn.execute(
+        "insert into sms.blacklist (msisdn, reason) values (%s, 'asked us')", [factory.number(0)]
+    )
+    [id_] = await add(conn, 1)
+    await factory.claim(conn, as_of=None)
+    told = (await ready("explain", str(id_))).out
+    heads = ["What was asked", "Rules, asked as of", "What was decided"]
+    assert [told.index(head) for head in heads] == sorted(told.index(head) for head in heads)
+    assert re.search(r"suppress +blacklist +blacklist row \d+: asked us", told)
+    assert re.search(r"- .*names the number, .*reason asked us", told)
+    assert re.search(r"rule blacklist \d+, version \d+ since .* by ", told)
+    assert re.search(r"suppressed +\(blacklist\)", told)
+
+
+async def test_a_dry_run_foretells_a_launch(
+    ready: Outbox, conn: AsyncConnection, tmp_path: Path
+) -> None:
+    await conn.execute(
+        "insert into sms.blacklist (msisdn, reason) values (%s, 'stop')", [factory.number(0)]
+    )
+    file = tmp_path / "audience.sql"
+    file.write_text("select 79070000000 + n as phone from generate_series(0, 2) as n;")
+    found = (await ready("dry-run", "--file", file, "--body", "hello", "--json")).json
+    kept = {(line["topic"], line["key"]): line["messages"] for line in found}
+    assert kept["kept", None] == 2
+    assert kept["suppressed", "blacklist"] == 1
+    said = await ready("dry-run", "select '79070000001' as phone", "--body", "привет")
+    assert re.search(r"encoding +ucs2 +1 +1", said.out)
+    assert re.search(r"Ends \d{4}-.* if nothing else is sent\.", said.out)
+    await add(conn, 3, campaign_id=7)
+    assert re.search(r"total +3 +3", (await ready("dry-run", "--campaign", "7")).out)
+    await conn.execute("update sms.lane set provider_id = null")
+    said = await ready("dry-run", "--campaign", "7")
+    assert re.search(r"cost +\(parked\) .*nobody sends it", said.out)
+    assert "Never ends" in said.out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "words"),
+    [
+        ([], 2, "Give a SELECT, --file or --campaign"),
+        (["select 1", "--file", "x.sql"], 2, "either a SELECT or --file"),
+        (["--file", "nowhere.sql"], 1, "nowhere.sql"),
+        (["select 1", "--as-of", "soon"], 2, "--as-of: 'soon' is no time"),
+        (["select 1 as mobile"], 5, "no column phone"),
+        (["drop table x"], 5, "must be one SELECT"),
+        (["select phone from nowhere"], 5, "cannot be run"),
+        (["select '1' as phone", "--channel", "smoke"], 5, "smoke"),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, list) else "",
+)
+async def test_a_dry_run_that_cannot_be_is_one_sentence(
+    ready: Outbox, arguments: list[str], code: int, words: str
+) -> None:
+    said = await ready("dry-run", *arguments)
+    assert said.code == code, said
+    assert is_one_sentence(said), said.err
+    assert words in said.err
 
 
 @pytest.mark.parametrize("command", ["explain", "message", "cancel", "resolve give_up"])

@@ -22,6 +22,7 @@ READERS = {
     "docs/analysts.md": "sms_analyst",
     "docs/operators.md": "sms_operator",
     "docs/dba.md": "outbox",
+    "docs/why.md": "sms_operator",
 }
 SETUP = Path(__file__).with_name("setup.sql")
 
