@@ -134,12 +134,13 @@ async def set_quiet_hours(conn: AsyncConnection, *windows: Mapping[str, Any]) ->
     for window in windows:
         await conn.execute(
             """
-            insert into sms.quiet_hours (category, iso_weekday, quiet_from, quiet_until)
-            values (%s, %s, %s, %s)
+            insert into sms.quiet_hours (category, iso_weekday, day_kind, quiet_from, quiet_until)
+            values (%s, %s, %s, %s, %s)
             """,
             [
                 window.get("category", "advertising"),
                 window.get("iso_weekday"),
+                window.get("day_kind"),
                 window["quiet_from"],
                 window["quiet_until"],
             ],
@@ -332,6 +333,29 @@ async def fate(conn: AsyncConnection, message_id: int) -> str:
     """State and reason of one message in one word: `pending`, `suppressed(cap)`."""
     seen = await message(conn, message_id)
     return f"{seen['state']}({seen['reason']})" if seen["reason"] else str(seen["state"])
+
+
+async def add_group(conn: AsyncConnection, name: str, **members: Sequence[int]) -> int:
+    """Make a group of these numbers (`msisdn=`) and clients (`client_id=`); its key."""
+    group_id = await insert(conn, "recipient_group", recipient_group=name)
+    for column, keys in members.items():
+        for key in keys:
+            await insert(conn, "recipient_group_member", group_id=group_id, **{column: key})
+    return group_id
+
+
+async def try_at(conn: AsyncConnection, as_of: datetime = NOON, **request: Any) -> str:
+    """What becomes of one more request that is claimed at that moment, alone or not."""
+    message_id = await insert_outbox(conn, **{"not_before": as_of, **request})
+    await claim(conn, as_of=as_of)
+    return await fate(conn, message_id)
+
+
+async def changes(conn: AsyncConnection, table: str) -> list[Row]:
+    """What is kept of the changes of one rule table, oldest first."""
+    return await rows(
+        conn, "select * from sms.rule_change where rule_table = %s order by change_id", table
+    )
 
 
 async def contacts(conn: AsyncConnection, message_id: int) -> int:
