@@ -278,5 +278,5 @@ select 'channel', c.channel_id::text, 'baseline', to_jsonb(c) from sms.channel a
  union all select 'cap', c.cap_id::text, 'baseline', to_jsonb(c) from sms.cap as c
  union all select 'quiet_hours', q.quiet_hours_id::text, 'baseline', to_jsonb(q) from sms.quiet_hours as q
  union all select 'blacklist', b.blacklist_id::text, 'baseline', to_jsonb(b) from sms.blacklist as b
- union all select 'receipt_code', r.code, 'baseline', to_jsonb(r) from sms.receipt_code as r
+ union all select 'receipt_code', r.adapter || ' ' || r.code, 'baseline', to_jsonb(r) from sms.receipt_code as r
  union all select 'setting', s.setting, 'baseline', to_jsonb(s) from sms.setting as s;

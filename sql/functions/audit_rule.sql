@@ -1,5 +1,5 @@
 -- Trigger on every rule table: keep who changed which row when, before and after. One insert a statement.
--- The key is the table's primary key, named by the trigger's argument.
+-- The key is the table's primary key, whose columns are the trigger's arguments.
 create or replace function sms.audit_rule()
     returns trigger
     language plpgsql security definer set search_path = pg_catalog, pg_temp
@@ -7,17 +7,17 @@ as $$
 begin
     if tg_op = 'INSERT' then
         insert into sms.rule_change (acted_as, rule_table, rule_key, action, new)
-        select sms.acting_role(), tg_table_name, to_jsonb(n) ->> tg_argv[0], 'insert', to_jsonb(n) from new_rows as n;
+        select sms.acting_role(), tg_table_name, sms.rule_key(to_jsonb(n), tg_argv), 'insert', to_jsonb(n) from new_rows as n;
     elsif tg_op = 'DELETE' then
         insert into sms.rule_change (acted_as, rule_table, rule_key, action, old)
-        select sms.acting_role(), tg_table_name, to_jsonb(o) ->> tg_argv[0], 'delete', to_jsonb(o) from old_rows as o;
+        select sms.acting_role(), tg_table_name, sms.rule_key(to_jsonb(o), tg_argv), 'delete', to_jsonb(o) from old_rows as o;
     else
         -- A changed key reads as a row that went and a row that came.
         insert into sms.rule_change (acted_as, rule_table, rule_key, action, old, new)
         select sms.acting_role(), tg_table_name, coalesce(n.key, o.key),
                case when o.key is null then 'insert' when n.key is null then 'delete' else 'update' end, o.line, n.line
-          from (select to_jsonb(x) as line, to_jsonb(x) ->> tg_argv[0] as key from old_rows as x) as o
-          full join (select to_jsonb(x) as line, to_jsonb(x) ->> tg_argv[0] as key from new_rows as x) as n on n.key = o.key
+          from (select to_jsonb(x) as line, sms.rule_key(to_jsonb(x), tg_argv) as key from old_rows as x) as o
+          full join (select to_jsonb(x) as line, sms.rule_key(to_jsonb(x), tg_argv) as key from new_rows as x) as n on n.key = o.key
          where o.line is distinct from n.line;
     end if;
     return null;
@@ -35,16 +35,16 @@ begin
         select * from (values ('channel', 'channel_id'), ('cap', 'cap_id'), ('quiet_hours', 'quiet_hours_id'),
                               ('holiday', 'day'), ('blacklist', 'blacklist_id'), ('recipient_group', 'group_id'),
                               ('recipient_group_member', 'member_id'), ('auto_blacklist_rule', 'auto_rule_id'),
-                              ('consent', 'consent_id'), ('stop_word', 'word'), ('receipt_code', 'code'),
-                              ('receipt_error', 'error'), ('campaign', 'campaign_id'), ('setting', 'setting'),
+                              ('consent', 'consent_id'), ('stop_word', 'word'), ('receipt_code', 'adapter, code'),
+                              ('receipt_error', 'adapter, error'), ('campaign', 'campaign_id'), ('setting', 'setting'),
                               ('client_zone', 'client_id')) as v (rule_table, key)
     loop
         execute format('create or replace trigger audit_insert after insert on sms.%I referencing new table as new_rows '
-                       'for each statement execute function sms.audit_rule(%L)', _table, _key);
+                       'for each statement execute function sms.audit_rule(%s)', _table, _key);
         execute format('create or replace trigger audit_update after update on sms.%I referencing old table as old_rows '
-                       'new table as new_rows for each statement execute function sms.audit_rule(%L)', _table, _key);
+                       'new table as new_rows for each statement execute function sms.audit_rule(%s)', _table, _key);
         execute format('create or replace trigger audit_delete after delete on sms.%I referencing old table as old_rows '
-                       'for each statement execute function sms.audit_rule(%L)', _table, _key);
+                       'for each statement execute function sms.audit_rule(%s)', _table, _key);
         execute format('comment on trigger audit_insert on sms.%I is %L', _table, 'Keeps the change in sms.rule_change.');
         execute format('comment on trigger audit_update on sms.%I is %L', _table, 'Keeps the change in sms.rule_change.');
         execute format('comment on trigger audit_delete on sms.%I is %L', _table, 'Keeps the change in sms.rule_change.');

@@ -4,7 +4,7 @@ insert into sms.stop_word (word, meaning)
 select v.word, v.meaning from (values
     ('стоп', 'stop'), ('stop', 'stop'), ('отписка', 'stop'), ('отписаться', 'stop'), ('отпишите', 'stop'), ('отказ', 'stop'),
     ('отказываюсь', 'stop'), ('отключить', 'stop'), ('отключите', 'stop'), ('unsubscribe', 'stop'), ('off', 'stop'),
-    ('все', 'all'), ('всё', 'all'), ('all', 'all'),
+    ('все', 'all'), ('всё', 'all'), ('всех', 'all'), ('всего', 'all'), ('all', 'all'),
     ('старт', 'start'), ('start', 'start'), ('подписка', 'start'), ('подписаться', 'start')
 ) as v (word, meaning)
  where not exists (select from sms.stop_word);
