@@ -48,7 +48,7 @@ async def test_a_new_row_of_any_rule_table_is_kept(
     db: AsyncConnection, table: LiteralString
 ) -> None:
     before = len(await changes(db, table))
-    await db.execute(ONE_MORE[table])  # type: ignore[arg-type]
+    await db.execute(ONE_MORE[table])
 
     (change,) = (await changes(db, table))[before:]
 
@@ -56,7 +56,7 @@ async def test_a_new_row_of_any_rule_table_is_kept(
     assert change["old"] is None
     assert change["new"] in await column(
         db,
-        f"select to_jsonb(t) from sms.{table} as t",  # type: ignore[arg-type]  # noqa: S608
+        f"select to_jsonb(t) from sms.{table} as t",  # noqa: S608
     )
     assert change["changed_by"] == await value(db, "select session_user::text")
 
@@ -196,7 +196,7 @@ async def test_the_rules_of_a_new_installation_are_in_force_from_its_beginning(
     for table, key in (("channel", "channel_id"), ("cap", "cap_id"), ("stop_word", "word"),
                        ("quiet_hours", "quiet_hours_id"), ("auto_blacklist_rule", "auto_rule_id"),
                        ("setting", "setting"), ("receipt_code", "code")):  # fmt: skip
-        there = await column(tx, f"select {key}::text from sms.{table}")  # type: ignore[arg-type]  # noqa: S608
+        there = await column(tx, f"select {key}::text from sms.{table}")  # noqa: S608
         assert by_table[table] == set(there), table
     assert "blacklist" not in by_table
 
@@ -211,11 +211,11 @@ async def test_long_lists_are_told_only_when_asked_for(db: AsyncConnection) -> N
 
 @pytest.mark.parametrize("role", ["sms_erp", "sms_operator", "sms_worker"])
 async def test_history_cannot_be_rewritten(db: AsyncConnection, role: LiteralString) -> None:
-    await db.execute(f"set local role {role}")  # type: ignore[arg-type]
+    await db.execute(f"set local role {role}")
 
     for act in ("delete from sms.rule_change", "update sms.rule_change set new = null",
                 "insert into sms.rule_change (rule_table, rule_key, action)"
                 " values ('cap', '1', 'insert')"):  # fmt: skip
         with pytest.raises(psycopg.errors.InsufficientPrivilege):
             async with db.transaction():
-                await db.execute(act)  # type: ignore[arg-type]
+                await db.execute(act)

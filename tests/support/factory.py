@@ -351,6 +351,13 @@ async def try_at(conn: AsyncConnection, as_of: datetime = NOON, **request: Any) 
     return await fate(conn, message_id)
 
 
+async def verdict_at(conn: AsyncConnection, as_of: datetime, **request: Any) -> str:
+    """What the rules would say about one more request at that moment: `send`, `suppress(cap)`."""
+    message_id = await insert_outbox(conn, **request)
+    said = await row(conn, "select * from sms.judge(%s, %s)", [message_id], as_of)
+    return f"{said['verdict']}({said['reason']})" if said["reason"] else str(said["verdict"])
+
+
 async def changes(conn: AsyncConnection, table: str) -> list[Row]:
     """What is kept of the changes of one rule table, oldest first."""
     return await rows(
