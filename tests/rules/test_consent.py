@@ -194,9 +194,8 @@ async def test_many_consents_are_one_permission_and_none_of_them_hides_another(
     db: AsyncConnection,
 ) -> None:
     for n in range(3):
-        await consent(
-            db, valid_from=NOON - DAY * n, valid_until=NOON - DAY * n + timedelta(hours=2)
-        )
+        begins = NOON - DAY * n
+        await consent(db, valid_from=begins, valid_until=begins + 2 * HOUR)
 
     assert await planned(db, NOON + HOUR) == "inflight"
     assert await planned(db, NOON + 3 * HOUR) == MISSING
