@@ -54,6 +54,7 @@ COMMENT ON TYPE sms.finding IS 'A rule''s objection to one message; no row = no 
 CREATE FUNCTION geo.clients_near(p_station text, p_radius_m double precision DEFAULT 1000) RETURNS TABLE(client_id bigint, distance_m double precision)
     LANGUAGE plpgsql STABLE ROWS 5000
     SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    SET enable_seqscan TO 'off'
     SET jit TO 'off'
     AS $$
 declare
