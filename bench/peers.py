@@ -25,6 +25,7 @@ from outbox.cluster import ROOT
 
 DATABASE = "peers"
 WORKERS = 2
+WORKER = "import sys; from bench.peers import main; main(*sys.argv[1:])"
 AT_ONCE = 1000  # jobs in one call that enqueues
 CONCURRENCY = 20  # of procrastinate's worker
 
@@ -70,7 +71,7 @@ def _measure(lab: Lab, peer: str, count: int, enqueue: Enqueue) -> None:
 @contextmanager
 def _workers(peer: str, dsn: str) -> Iterator[list[subprocess.Popen[bytes]]]:
     """Their workers, started and waiting, so that imports are not measured."""
-    command = [sys.executable, "-m", "bench.peers", peer, dsn]
+    command = [sys.executable, "-c", WORKER, peer, dsn]
     started = [
         subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
         for _ in range(WORKERS)
@@ -178,7 +179,3 @@ def main(peer: str, dsn: str) -> None:
     asyncio.run({"pgqueuer": _drain_pgqueuer, "procrastinate": _drain_procrastinate}[peer](dsn))
     print("done", flush=True)
     sys.stdin.readline()
-
-
-if __name__ == "__main__":
-    main(*sys.argv[1:])
