@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import signal
 import sys
 import time
 from collections.abc import Callable, Sequence
@@ -44,6 +45,7 @@ def main(arguments: Sequence[str]) -> int:
     """Run what is asked for; 1 with a sentence where the cluster cannot be had."""
     options = _parse(arguments)
     sizes = _sizes(options)
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that the cluster is removed
     print(f"Sizes {sizes.name}: {describe(sizes)}.", file=sys.stderr)
     try:
         with open_lab(sizes) as lab:
@@ -82,9 +84,15 @@ def _run(lab: Lab, names: Sequence[str]) -> None:
     if {"pgqueuer", "procrastinate"} & set(names):
         make_peers(lab)
     for turn in range(1, lab.sizes.rounds + 1):
+        begun = time.monotonic()
         for name in names:
             _say(f"{time.monotonic() - start:5.0f} s  round {turn} of {lab.sizes.rounds}: {name}")
             STEPS[name](lab)
+        lab.rounds = turn
+        now = time.monotonic()
+        if turn < lab.sizes.rounds and 2 * now - begun - start > lab.sizes.limit_s:
+            _say(f"The machine is busy: no time for more than {turn} of {lab.sizes.rounds} rounds.")
+            return
 
 
 def _say(line: str) -> None:

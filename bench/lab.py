@@ -65,6 +65,8 @@ class Lab:
     dsn: str
     samples: defaultdict[str, list[float]] = field(default_factory=lambda: defaultdict(list))
     seed: int = 0
+    rounds: int = 0  # done so far
+    load: float = 0  # of the machine by others, before we began
 
     def note(self, name: str, value: float) -> None:
         """Keep one sample."""
@@ -189,12 +191,13 @@ def _cpu_us(pids: Sequence[int]) -> float:
 @contextmanager
 def open_lab(sizes: Sizes) -> Iterator[Lab]:
     """Make the cluster, migrate and fill it; remove it afterwards, whatever happened."""
+    load = os.getloadavg()[0]
     cluster = Cluster(home=HOME, settings=SETTINGS)
     cluster.remove()
     try:
         dsn = cluster.start()
         migrate(dsn)
-        lab = Lab(sizes=sizes, cluster=cluster, dsn=dsn)
+        lab = Lab(sizes=sizes, cluster=cluster, dsn=dsn, load=load)
         _furnish(lab)
         yield lab
     finally:

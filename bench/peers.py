@@ -1,6 +1,6 @@
 """Other queues in PostgreSQL: enqueue and drain of a job that does nothing, same cluster.
 
-python -m bench.peers pgqueuer|procrastinate DSN      one of their workers, told when to begin
+Each is drained by workers in processes of their own, which wait until told to begin.
 """
 
 from __future__ import annotations
@@ -9,10 +9,11 @@ import asyncio
 import os
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Coroutine, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
-from typing import Any
+from typing import Any, LiteralString
 
 import psycopg
 from pgqueuer import Job, PgQueuer, PsycopgDriver, Queries
@@ -25,8 +26,16 @@ from outbox.cluster import ROOT
 
 DATABASE = "peers"
 WORKERS = 2
+WORKER = "import sys; from bench.peers import main; main(*sys.argv[1:])"
 AT_ONCE = 1000  # jobs in one call that enqueues
 CONCURRENCY = 20  # of procrastinate's worker
+PATIENCE_S = 300
+LEFT: dict[str, LiteralString] = {
+    "pgqueuer": "select from pgqueuer limit 1",
+    "procrastinate": """
+        select from procrastinate_jobs where status in ('todo', 'doing') limit 1
+    """,
+}
 
 
 def make_peers(lab: Lab) -> None:
@@ -58,8 +67,7 @@ def _measure(lab: Lab, peer: str, count: int, enqueue: Enqueue) -> None:
     ):
         for worker in workers:
             _tell(worker)
-        for worker in workers:
-            _hear(worker)
+        _wait_until_empty(_dsn(lab), LEFT[peer])
     us = (given.server_us + given.own_us + taken.server_us + taken.own_us) / count
     lab.note(f"{peer}.enqueue", count / given.seconds)
     lab.note(f"{peer}.drain", count / taken.seconds)
@@ -67,10 +75,20 @@ def _measure(lab: Lab, peer: str, count: int, enqueue: Enqueue) -> None:
     lab.note(f"{peer}.capacity", (os.cpu_count() or 1) * 1e6 / us)
 
 
+def _wait_until_empty(dsn: str, left: LiteralString) -> None:
+    """Until no job is left; what a worker does to end itself is not counted."""
+    until = time.monotonic() + PATIENCE_S
+    with psycopg.connect(dsn, autocommit=True) as conn:
+        while conn.execute(left).fetchone() is not None:
+            if time.monotonic() > until:
+                raise RuntimeError(f"not drained within {PATIENCE_S} s")
+            time.sleep(0.02)
+
+
 @contextmanager
 def _workers(peer: str, dsn: str) -> Iterator[list[subprocess.Popen[bytes]]]:
     """Their workers, started and waiting, so that imports are not measured."""
-    command = [sys.executable, "-m", "bench.peers", peer, dsn]
+    command = [sys.executable, "-c", WORKER, peer, dsn]
     started = [
         subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
         for _ in range(WORKERS)
@@ -80,7 +98,8 @@ def _workers(peer: str, dsn: str) -> Iterator[list[subprocess.Popen[bytes]]]:
             _hear(worker)
         yield started
     finally:
-        for worker in started:
+        for worker in started:  # idle by now; some take their time to notice
+            worker.kill()
             worker.communicate()
 
 
@@ -174,11 +193,6 @@ def _wait_for_word() -> None:
 
 
 def main(peer: str, dsn: str) -> None:
-    """Drain as one worker of a peer, then stay until told to leave, so that its CPU can be read."""
+    """Drain as one worker of a peer."""
     asyncio.run({"pgqueuer": _drain_pgqueuer, "procrastinate": _drain_procrastinate}[peer](dsn))
-    print("done", flush=True)
-    sys.stdin.readline()
-
-
-if __name__ == "__main__":
-    main(*sys.argv[1:])
+    sys.stdin.readline()  # stay until ended, so that the CPU can be read

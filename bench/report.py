@@ -18,6 +18,7 @@ from outbox.cluster import ROOT
 
 PAGE = ROOT / "docs" / "benchmarks.md"
 BEGIN, END = "<!-- measured: begin -->", "<!-- measured: end -->"
+IDLE = 0.5  # load average below which a machine is ours
 LIBRARIES = ("psycopg", "pgqueuer", "procrastinate")
 
 
@@ -69,17 +70,26 @@ def _circumstances(lab: Lab) -> list[str]:
         f"{platform.system()} {platform.release()}; PostgreSQL {str(postgres).split()[0]}, "
         f"PostGIS {postgis}, Python {platform.python_version()}, {libraries}.",
         "",
-        f"Sizes `{lab.sizes.name}`: {describe(lab.sizes)}.",
+        *_busy(lab.load),
+        f"{lab.rounds} interleaved rounds of the sizes `{lab.sizes.name}`: {describe(lab.sizes)}.",
     ]
+
+
+def _busy(load: float) -> list[str]:
+    """A warning where others used the machine: then speed says little, and CPU is inflated."""
+    if load < IDLE:
+        return []
+    cores = os.cpu_count() or 1
+    return [f"**Not an idle machine:** load {load:.1f} on {cores} cores before the run began.", ""]
 
 
 def describe(sizes: Sizes) -> str:
     """The sizes in words."""
     return (
-        f"{sizes.rounds} interleaved rounds; contact log {sizes.contacts:,} rows before the first "
-        f"message, blacklist 1,000,000, {sizes.clients:,} clients; pipeline {sizes.piped:,} "
-        f"messages, drain {sizes.drained:,}, urgent beside {sizes.backlog:,}, claims at "
-        f"{sizes.shallow:,} and {sizes.deep:,}, snapshot held over {sizes.pinned:,}"
+        f"contact log {sizes.contacts:,} rows before the first message, blacklist 1,000,000, "
+        f"{sizes.clients:,} clients; pipeline {sizes.piped:,} messages, drain {sizes.drained:,}, "
+        f"urgent beside {sizes.backlog:,}, claims at {sizes.shallow:,} and {sizes.deep:,}, "
+        f"snapshot held over {sizes.pinned:,}"
     )
 
 

@@ -9,6 +9,7 @@ class Sizes:
 
     name: str
     rounds: int
+    limit_s: float  # no further round is begun that would end after this
     contacts: int  # rows of sms.contact_log before the first message
     clients: int  # with a place on the map
     inserted: int  # rows of a bulk insert
@@ -27,6 +28,7 @@ class Sizes:
 QUICK = Sizes(
     name="quick",
     rounds=1,
+    limit_s=600,
     contacts=200_000,
     clients=100_000,
     inserted=20_000,
@@ -44,6 +46,7 @@ QUICK = Sizes(
 DEFAULT = Sizes(
     name="default",
     rounds=3,
+    limit_s=1_080,
     contacts=2_000_000,
     clients=1_000_000,
     inserted=60_000,
@@ -61,6 +64,7 @@ DEFAULT = Sizes(
 FULL = Sizes(
     name="full",
     rounds=3,
+    limit_s=7_200,
     contacts=10_000_000,
     clients=5_000_000,
     inserted=100_000,

@@ -54,6 +54,7 @@ COMMENT ON TYPE sms.finding IS 'A rule''s objection to one message; no row = no 
 CREATE FUNCTION geo.clients_near(p_station text, p_radius_m double precision DEFAULT 1000) RETURNS TABLE(client_id bigint, distance_m double precision)
     LANGUAGE plpgsql STABLE ROWS 5000
     SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    SET enable_seqscan TO 'off'
     SET jit TO 'off'
     AS $$
 declare
@@ -232,7 +233,11 @@ begin
          where sms.state_rank(t.from_state) < sms.state_rank(t.to_state)
          group by t.to_state
     ), move as materialized (
-        select b.id, b.state, b.error, l.from_states from best as b join legal as l on l.to_state = b.state
+        -- in order of id, so that overlapping batches lock rows in one order and cannot deadlock
+        select b.id, b.state, b.error, l.from_states
+          from best as b
+          join legal as l on l.to_state = b.state
+         order by b.id
     ), moved as (
         update sms.outcome as o
            set state = b.state,

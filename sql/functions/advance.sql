@@ -19,7 +19,11 @@ begin
          where sms.state_rank(t.from_state) < sms.state_rank(t.to_state)
          group by t.to_state
     ), move as materialized (
-        select b.id, b.state, b.error, l.from_states from best as b join legal as l on l.to_state = b.state
+        -- in order of id, so that overlapping batches lock rows in one order and cannot deadlock
+        select b.id, b.state, b.error, l.from_states
+          from best as b
+          join legal as l on l.to_state = b.state
+         order by b.id
     ), moved as (
         update sms.outcome as o
            set state = b.state,

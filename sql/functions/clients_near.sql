@@ -6,6 +6,7 @@ create or replace function geo.clients_near(p_station text, p_radius_m double pr
     returns table (client_id bigint, distance_m double precision)
     language plpgsql stable rows 5000
     set search_path = pg_catalog, public, pg_temp
+    set enable_seqscan = off  -- a plan made while the table was small would go on reading all of it
     set jit = off  -- compiling would take longer than looking
 as $$
 declare

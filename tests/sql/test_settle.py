@@ -296,6 +296,15 @@ async def test_a_receipt_that_overtook_the_answer_is_applied(
     assert await value(db, "select count(*) from sms.unmatched_receipt") == 0
 
 
+async def test_the_error_of_an_early_receipt_is_told(db: AsyncConnection) -> None:
+    claimed, message_id = await claimed_one(db)
+    await hear(db, (message_id, None, "undelivered"), error="absent subscriber")
+
+    await settle(db, claimed.claim_id, [message_id], detail="0: Accepted")
+
+    assert (await message(db, message_id))["detail"] == "absent subscriber"
+
+
 async def test_of_several_early_receipts_the_furthest_counts(db: AsyncConnection) -> None:
     claimed, message_id = await claimed_one(db)
     await hear(db, (message_id, None, "delivered"), (message_id, None, "accepted"))

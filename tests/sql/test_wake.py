@@ -1,14 +1,15 @@
 """wake, somebody_sleeps, try_sleep, wake_up: the bell rings for a sleeper, and for nobody else."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
 from typing import Any
 
 import pytest
 from psycopg import AsyncConnection
 
-from tests.support.factory import insert_many, insert_outbox, make_provider, number, value
+from tests.support.databases import Databases
+from tests.support.factory import insert_many, insert_outbox, number, value
 
 URGENT, BULK = 0, 1
 CHANNELS = {URGENT: "sms_urgent", BULK: "sms_bulk"}
@@ -30,21 +31,53 @@ class House:
     async def wake_up(self, gate: int, slot: int) -> None:
         await self.worker.execute("select sms.wake_up(%s, %s)", [gate, slot])
 
-    async def rings(self) -> list[str]:
-        """The bells that rang since the last look."""
-        return [note.channel async for note in self.worker.notifies(timeout=0.15)]
+    async def rings(self, expected: int = 0) -> list[str]:
+        """The bells since the last look: as many as expected, and whatever rings just after."""
+        heard = []
+        if expected:
+            heard = [n.channel async for n in self.worker.notifies(timeout=10, stop_after=expected)]
+        return heard + [n.channel async for n in self.worker.notifies(timeout=0.15)]
+
+    async def sleepers(self, gate: int) -> int:
+        """How many hold a slot of a gate."""
+        count: int = await value(
+            self.erp,
+            """
+            select count(*)
+              from pg_locks as l
+             where l.locktype = 'advisory' and l.classid = 74010 + %s and l.mode = 'ExclusiveLock'
+               and l.database = (select oid from pg_database where datname = current_database())
+            """,
+            gate,
+        )
+        return count
+
+    async def only(self, gate: int, left: int) -> None:
+        """Wait until the slots of those that went away are free."""
+        async with asyncio.timeout(10):
+            while await self.sleepers(gate) > left:  # noqa: ASYNC110
+                await asyncio.sleep(0.01)
+
+
+@pytest.fixture(scope="module")
+def house_dsn(databases: Databases) -> Iterator[str]:
+    """One database for all tests here: what they leave waiting wakes nobody."""
+    with databases.copy() as dsn:
+        yield dsn
 
 
 @pytest.fixture
-async def house(dsn: str) -> AsyncIterator[House]:
+async def house(house_dsn: str) -> AsyncIterator[House]:
     async with (
-        await AsyncConnection.connect(dsn, autocommit=True) as erp,
-        await AsyncConnection.connect(dsn, autocommit=True) as worker,
+        await AsyncConnection.connect(house_dsn, autocommit=True) as erp,
+        await AsyncConnection.connect(house_dsn, autocommit=True) as worker,
     ):
-        await make_provider(erp)
         await worker.execute("listen sms_urgent")
         await worker.execute("listen sms_bulk")
-        yield House(dsn=dsn, erp=erp, worker=worker)
+        made = House(dsn=house_dsn, erp=erp, worker=worker)
+        await made.only(URGENT, 0)
+        await made.only(BULK, 0)
+        yield made
 
 
 async def test_nobody_rings_while_all_are_awake(house: House) -> None:
@@ -63,7 +96,7 @@ async def test_an_insert_rings_the_sleeper_of_its_gate(
 
     await insert_outbox(house.erp, not_before=None, channel=channel)
 
-    assert await house.rings() == [CHANNELS[gate]]
+    assert await house.rings(1) == [CHANNELS[gate]]
 
 
 @pytest.mark.parametrize(("gate", "channel"), [(BULK, "single"), (URGENT, "mass")])
@@ -89,7 +122,7 @@ async def test_a_statement_of_both_kinds_rings_both_bells_once(house: House) -> 
         ],
     )
 
-    assert sorted(await house.rings()) == ["sms_bulk", "sms_urgent"]
+    assert sorted(await house.rings(2)) == ["sms_bulk", "sms_urgent"]
 
 
 @pytest.mark.parametrize(
@@ -126,7 +159,7 @@ async def test_the_bell_rings_at_the_commit_and_not_for_a_rollback(house: House)
         await insert_outbox(erp, not_before=None)
         await erp.commit()
 
-    assert await house.rings() == ["sms_urgent"]
+    assert await house.rings(1) == ["sms_urgent"]
 
 
 async def test_nobody_falls_asleep_beside_an_uncommitted_insert(house: House) -> None:
@@ -146,7 +179,7 @@ async def test_a_gate_has_room_for_four(house: House) -> None:
     assert slots == [1, 2, 3, 4, None]
 
     await insert_outbox(house.erp, not_before=None)
-    assert await house.rings() == ["sms_urgent"]
+    assert await house.rings(1) == ["sms_urgent"]
 
     await others[2].execute("select sms.wake_up(%s, 3)", [URGENT])
     assert await value(others[4], "select sms.try_sleep(%s)", URGENT) == 3
@@ -163,17 +196,17 @@ async def test_a_sleeper_in_any_slot_is_rung(house: House, slot: int) -> None:
     assert await house.sleep(URGENT) == slot
     for other in others:
         await other.close()
-    await asyncio.sleep(0.05)
+    await house.only(URGENT, 1)
 
     await insert_outbox(house.erp, not_before=None)
 
-    assert await house.rings() == ["sms_urgent"]
+    assert await house.rings(1) == ["sms_urgent"]
 
 
 async def test_a_sleeper_whose_connection_died_is_no_sleeper(house: House) -> None:
     async with await AsyncConnection.connect(house.dsn, autocommit=True) as other:
         assert await value(other, "select sms.try_sleep(%s)", URGENT) == 1
-    await asyncio.sleep(0.05)
+    await house.only(URGENT, 0)
 
     await insert_outbox(house.erp, not_before=None)
 
