@@ -8,7 +8,7 @@ create or replace function sms.dry_run(p_campaign_id bigint, p_as_of timestamptz
     set transaction_read_only = on
 as $$
 begin
-    return query select r.* from sms.dry_run_report(null, p_campaign_id, p_as_of) as r;
+    return query select r.* from sms.dry_run_report(null, p_campaign_id, coalesce(p_as_of, clock_timestamp())) as r;
 end
 $$;
 comment on function sms.dry_run(bigint, timestamptz) is
@@ -23,10 +23,12 @@ create or replace function sms.dry_run(
     language plpgsql stable
     set transaction_read_only = on
 as $$
+declare
+    _as_of timestamptz := coalesce(p_as_of, clock_timestamp());
 begin
     return query
     select r.*
-      from sms.dry_run_report(sms.dry_run_audience(p_select, p_channel, p_body, p_campaign_id, p_as_of), null, p_as_of) as r;
+      from sms.dry_run_report(sms.dry_run_audience(p_select, p_channel, p_body, p_campaign_id, _as_of), null, _as_of) as r;
 end
 $$;
 comment on function sms.dry_run(text, text, text, bigint, timestamptz) is

@@ -48,7 +48,9 @@ def test_named_commands_exist(page: Path) -> None:
     unknown = [
         line
         for line in _code_lines(page)
-        for called in re.findall(r"^(?:\S*/)?outbox((?: [a-z][a-z-]*)+)", line.strip().split("#")[0])
+        for called in re.findall(
+            r"^(?:\S*/)?outbox((?: [a-z][a-z-]*)+)", line.strip().split("#")[0]
+        )
         for words in [tuple(called.split())]
         if not (words[:1] in known or words[:2] in known or words in groups)
     ]
