@@ -1,5 +1,9 @@
 -- Rules the business needs, as data, and the memory of every change to them.
 
+-- Functions whose arguments change: the files make the new forms.
+drop function if exists sms.interpret_request(text, text, text, text, jsonb, text, smallint, timestamptz, timestamptz, text, timestamptz);
+drop function if exists sms.choose_due(smallint, int, int, int, timestamptz);
+
 -- ---------------------------------------------------------------- who changed which rule when
 
 create table sms.rule_change (

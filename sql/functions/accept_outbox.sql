@@ -9,12 +9,10 @@ declare
     _now timestamptz := clock_timestamp();
     _urgent boolean;
     _bulk boolean;
+    _is_understood boolean;
 begin
-    perform sms.refuse_unknown_names(array(select distinct r.channel from new_rows as r),
-                                     array(select distinct r.template from new_rows as r where r.template is not null));
-
     with fact as materialized (
-        select r.id, r.client_id, r.campaign_id, f.*
+        select r.id, r.client_id, r.campaign_id, r.template, f.*
           from new_rows as r
           cross join lateral sms.interpret_request(
                    r.channel, r.phone, r.body, r.template, r.vars, r.erp_ref,
@@ -34,10 +32,18 @@ begin
           from fact as f
          where f.reason is not null
     )
-    select bool_or(f.priority = 0), bool_or(f.priority > 0)
-      into _urgent, _bulk
-      from fact as f
-     where f.reason is null and f.not_before <= _now;
+    select bool_or(f.priority = 0) filter (where f.reason is null and f.not_before <= _now),
+           bool_or(f.priority > 0) filter (where f.reason is null and f.not_before <= _now),
+           count(*) = (select count(*) from new_rows)
+               and not coalesce(bool_or(f.template_version_id is null) filter (where f.template is not null), false)
+      into _urgent, _bulk, _is_understood
+      from fact as f;
+
+    -- A row with an unknown channel or template is missing above: say which, and keep nothing of the statement.
+    if not _is_understood then
+        perform sms.refuse_unknown_names(array(select distinct r.channel from new_rows as r),
+                                         array(select distinct r.template from new_rows as r where r.template is not null));
+    end if;
 
     perform sms.wake(coalesce(_urgent, false), coalesce(_bulk, false));
     return null;

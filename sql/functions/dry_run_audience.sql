@@ -48,11 +48,11 @@ begin
                                   not_before::timestamptz as not_before, expires_at::timestamptz as expires_at,
                                   time_zone::text as time_zone, sender_id::text as sender_id
                              from q
-                            limit 1000001
+                            limit 250001
                        ) as x) as a
         $sql$ into _rows using p_body, p_as_of, p_channel, p_campaign_id;
-    if cardinality(_rows) > 1000000 then
-        raise exception 'the SELECT yields more than 1,000,000 rows' using errcode = 'SM022',
+    if cardinality(_rows) > 250000 then
+        raise exception 'the SELECT yields more than 250,000 rows' using errcode = 'SM022',
             hint = 'Preview a part of it.';
     end if;
     return coalesce(_rows, '{}');

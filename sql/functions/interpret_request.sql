@@ -1,7 +1,7 @@
 -- What a row of sms.outbox means: number, lane, zone, times, hashes, and the reason when it cannot be used.
 -- Inlined into the insert trigger and into explain, so that both always agree. One row per known channel, else none.
 -- The zone: row, client, where the client lives, number range, channel; else unknown. Moments are kept within the years
--- that every client can read. Every look-up is a LATERAL with limit 1: joined plainly, small tables were hashed once per
+-- that every client can read. Every look-up is a LATERAL with limit 1, gated by its argument: joined plainly, small tables were hashed once per
 -- row (20.2 against 17.8 µs a row).
 create or replace function sms.interpret_request(
     p_channel text, p_phone text, p_body text, p_template text, p_vars jsonb, p_erp_ref text,
@@ -48,14 +48,23 @@ as $$
                  from sms.channel as x where x.channel = p_channel limit 1
            ) as c
       left join lateral (
-               select x.zone_id from sms.time_zone as x where x.name = c.time_zone limit 1
-           ) as cz on c.time_zone is not null
+               select y.zone_id
+                 from (select x.zone_id from sms.time_zone as x where x.name = c.time_zone limit 1) as y
+                where c.time_zone is not null
+               offset 0
+           ) as cz on true
       left join lateral (
-               select x.zone_id from sms.client_zone as x where x.client_id = p_client_id limit 1
-           ) as cc on p_client_id is not null
+               select y.zone_id
+                 from (select x.zone_id from sms.client_zone as x where x.client_id = p_client_id limit 1) as y
+                where p_client_id is not null
+               offset 0
+           ) as cc on true
       left join lateral (
-               select x.zone_id from geo.client_location as x where x.client_id = p_client_id limit 1
-           ) as cp on p_client_id is not null and cc.zone_id is null
+               select y.zone_id
+                 from (select x.zone_id from geo.client_location as x where x.client_id = p_client_id limit 1) as y
+                where p_client_id is not null and cc.zone_id is null
+               offset 0
+           ) as cp on true
       left join lateral (
                select r.operator_id, r.zone_id
                  from (select x.hi, x.operator_id, x.zone_id
@@ -70,11 +79,17 @@ as $$
                 where x.channel_id = c.channel_id and x.operator_id = coalesce(g.operator_id, 0::smallint) limit 1
            ) as l on true
       left join lateral (
-               select x.zone_id from sms.time_zone as x where x.name = p_time_zone and x.zone_id <> 0 limit 1
-           ) as z on p_time_zone is not null
+               select y.zone_id
+                 from (select x.zone_id from sms.time_zone as x where x.name = p_time_zone and x.zone_id <> 0 limit 1) as y
+                where p_time_zone is not null
+               offset 0
+           ) as z on true
       left join lateral (
-               select x.template_version_id, x.problem from sms.check_template(p_template, p_vars) as x limit 1
-           ) as v on p_template is not null
+               select y.template_version_id, y.problem
+                 from (select x.template_version_id, x.problem from sms.check_template(p_template, p_vars) as x limit 1) as y
+                where p_template is not null
+               offset 0
+           ) as v on true
 $$;
 comment on function sms.interpret_request is
     'What a request means: number, lane, zone, times, hashes; reason when it cannot be used. Shared by the insert trigger and explain.';

@@ -15,7 +15,7 @@ as $$
         union all select * from sms.rule_quiet_hours(p_batch, p_as_of)
     ), first as (
         select distinct on (f.id) f.id, f.verdict, f.reason, f.detail, f.not_before,
-               array_agg(f.reason) over (partition by f.id order by f.rank
+               array_agg(f.reason) filter (where f.verdict <> 'wait') over (partition by f.id order by f.rank
                                          rows between unbounded preceding and unbounded following) as reasons
           from finding as f
          order by f.id, f.rank

@@ -10,6 +10,7 @@ as $$
                select r.id
                  from sms.erp_ref as r
                 where c.ref_hash is not null and r.ref_hash = c.ref_hash and r.id <> c.id
+                  and r.id >= (select sms.id_at(p_as_of - sms.erp_ref_span()))
                   and (select a.erp_ref from sms.outbox as a where a.id = r.id)
                       is not distinct from (select b.erp_ref from sms.outbox as b where b.id = c.id)
                offset 0

@@ -2,8 +2,10 @@
 -- The most specific row wins: operator and category, operator alone, category alone, neither.
 create or replace function sms.segment_price(p_provider_id smallint, p_operator_id smallint, p_category text, p_as_of timestamptz)
     returns numeric
-    language sql stable
+    language plpgsql stable
 as $$
+begin
+    return (
     select t.price
       from sms.tariff as t
      where t.provider_id = p_provider_id
@@ -12,6 +14,8 @@ as $$
        and t.valid_from <= p_as_of and p_as_of < t.valid_until
      order by t.operator_id is null, t.category is null
      limit 1
+    );
+end
 $$;
 comment on function sms.segment_price is 'Price of one segment by sms.tariff, the most specific row first; null when none covers it.';
 revoke execute on function sms.segment_price from public;

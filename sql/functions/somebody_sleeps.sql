@@ -2,11 +2,12 @@
 -- so that no worker can fall asleep before this transaction is visible.
 create or replace function sms.somebody_sleeps(p_gate int)
     returns boolean
-    language sql volatile
+    language plpgsql volatile
 as $$
-    select not (pg_try_advisory_xact_lock_shared(g, 1) and pg_try_advisory_xact_lock_shared(g, 2)
-            and pg_try_advisory_xact_lock_shared(g, 3) and pg_try_advisory_xact_lock_shared(g, 4))
-      from (select 74010 + p_gate as g) as k
+begin
+    return not (pg_try_advisory_xact_lock_shared(74010 + p_gate, 1) and pg_try_advisory_xact_lock_shared(74010 + p_gate, 2)
+            and pg_try_advisory_xact_lock_shared(74010 + p_gate, 3) and pg_try_advisory_xact_lock_shared(74010 + p_gate, 4));
+end
 $$;
 comment on function sms.somebody_sleeps is 'Is a worker asleep at this gate? If not, none can fall asleep before this transaction ends.';
 revoke execute on function sms.somebody_sleeps from public;
