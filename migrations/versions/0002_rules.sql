@@ -2,6 +2,7 @@
 
 -- Functions whose arguments change: the files make the new forms.
 drop function if exists sms.interpret_request(text, text, text, text, jsonb, text, smallint, timestamptz, timestamptz, text, timestamptz);
+drop function if exists sms.claim_refs(sms.candidate[]);
 drop function if exists sms.choose_due(smallint, int, int, int, timestamptz);
 
 -- ---------------------------------------------------------------- who changed which rule when

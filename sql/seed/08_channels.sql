@@ -21,8 +21,8 @@ insert into sms.quiet_hours (category, day_kind, quiet_from, quiet_until, reason
 select v.category, v.day_kind, v.quiet_from::time, v.quiet_until::time, v.reason from (values
     ('service', null, '22:00', '08:00', 'people sleep'),
     ('advertising', null, '21:00', '09:00', 'working hours of the subscriber'),
-    ('collection', 'working', '00:00', '08:00', '230-FZ'), ('collection', 'working', '22:00', '24:00', '230-FZ'),
-    ('collection', 'off', '00:00', '09:00', '230-FZ'), ('collection', 'off', '20:00', '24:00', '230-FZ')
+    ('collection', 'working', '00:00', '08:00', '230-FZ'), ('collection', 'working', '22:00', '00:00', '230-FZ'),
+    ('collection', 'off', '00:00', '09:00', '230-FZ'), ('collection', 'off', '20:00', '00:00', '230-FZ')
 ) as v (category, day_kind, quiet_from, quiet_until, reason)
  where not exists (select from sms.quiet_hours);
 

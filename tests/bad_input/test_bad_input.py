@@ -89,7 +89,7 @@ ODD: list[tuple[str, dict[str, Any]]] = [
 
 # These break the statement: the mistake is in the program, not in one row's data.
 ERRORS: list[tuple[str, dict[str, Any], str, str]] = [
-    ("an unknown channel", {"channel": "sms"}, "SM001", "collection, mass, otp, planned, single"),
+    ("an unknown channel", {"channel": "sms"}, "SM001", "collection, mass, otp, planned, reply, single"),
     ("a channel in capitals", {"channel": "SINGLE"}, "SM001", "single"),
     ("an unknown template", {"template": "deu"}, "SM002", "due"),
 ]
@@ -269,7 +269,7 @@ async def test_a_wrong_channel_among_a_hundred_thousand_keeps_nothing(
             """
         )
 
-    assert refused.value.diag.message_hint == "Channels: collection, mass, otp, planned, single."
+    assert refused.value.diag.message_hint == "Channels: collection, mass, otp, planned, reply, single."
     assert await states(erp, 1) == ["nowhere"]
     assert await value(erp, "select count(*) from sms.message") == 0
 
