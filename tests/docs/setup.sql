@@ -43,3 +43,22 @@ begin
                                      array_fill(now(), array[10]), array_fill('-'::text, array[10]));
 end
 $$;
+
+-- A provider whose errors are known reported numbers that fail: does not exist, unreachable, malformed, a full queue (which
+-- says nothing about the number), and one that writes to us but takes nothing from a name.
+select sms.set_provider('smsc', 'smsc_ru');
+select sms.record_inbound('main', '{a-1}', '{+79070000205}', '{4321}', '{Кто это?}');
+insert into sms.number_trouble (message_id, msisdn, at, provider_id, state, error)
+select sms.next_id(), v.msisdn, now() - n * v.gap, p.provider_id, 'undelivered', v.error
+  from (values (79070000201, 2, interval '2 days', '1'), (79070000202, 5, interval '1 day', '13'),
+               (79070000203, 1, interval '1 hour', '249'), (79070000204, 9, interval '1 day', '220'),
+               (79070000205, 3, interval '1 day', '255')) as v (msisdn, times, gap, error)
+  cross join lateral generate_series(0, v.times - 1) as n
+  cross join sms.provider as p
+ where p.provider = 'smsc';
+select sms.learn_numbers();
+
+-- Subscribers answer while an advertisement waits for one of them.
+insert into sms.outbox (channel, phone, body, erp_ref) values ('planned', '9070000301', 'Скидка 10 % до воскресенья', 'ad-301');
+select sms.record_inbound('main', '{a-2,a-3,a-4}', '{+79070000301,+79070000302,+79070000303}', '{4321,4321,4321}',
+                          array['Стоп!', 'STOР все', 'Спасибо, что не стоп-кран']);

@@ -23,6 +23,7 @@ READERS = {
     "docs/operators.md": "sms_operator",
     "docs/dba.md": "outbox",
     "docs/why.md": "sms_operator",
+    "docs/rules.md": "sms_operator",
 }
 SETUP = Path(__file__).with_name("setup.sql")
 
