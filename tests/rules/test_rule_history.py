@@ -193,9 +193,15 @@ async def test_the_rules_of_a_new_installation_are_in_force_from_its_beginning(
     for found in now:
         by_table.setdefault(found["rule_table"], set()).add(found["rule_key"])
 
-    for table, key in (("channel", "channel_id"), ("cap", "cap_id"), ("stop_word", "word"),
-                       ("quiet_hours", "quiet_hours_id"), ("auto_blacklist_rule", "auto_rule_id"),
-                       ("setting", "setting"), ("receipt_code", "code")):  # fmt: skip
+    for table, key in (
+        ("channel", "channel_id"),
+        ("cap", "cap_id"),
+        ("quiet_hours", "quiet_hours_id"),
+        ("auto_blacklist_rule", "auto_rule_id"),
+        ("stop_word", "word"),
+        ("setting", "setting"),
+        ("receipt_code", "adapter || ' ' || code"),
+    ):
         there = await column(tx, f"select {key}::text from sms.{table}")  # noqa: S608
         assert by_table[table] == set(there), table
     assert "blacklist" not in by_table
