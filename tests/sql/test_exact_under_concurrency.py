@@ -1,16 +1,15 @@
 """Caps and duplicates are exact while eight workers claim at once and lose their connections."""
 
 import asyncio
-import random
 from collections.abc import AsyncIterator
 
-import psycopg
 import pytest
 from psycopg import AsyncConnection
 
+from tests.support.claimers import Claimers
 from tests.support.factory import (
+    Claim,
     add_range,
-    claim,
     make_provider,
     mark,
     nothing_unaccounted,
@@ -22,7 +21,7 @@ from tests.support.factory import (
     value,
 )
 
-NUMBERS, COPIES, TEXTS, CAP, CLAIMERS, BATCH = 400, 24, 8, 5, 8, 100
+NUMBERS, COPIES, TEXTS, CAP = 400, 24, 8, 5
 
 
 @pytest.fixture
@@ -49,48 +48,10 @@ async def owner(dsn: str) -> AsyncIterator[AsyncConnection]:
         yield conn
 
 
-class Claimers:
-    """Workers that claim and, if told so, settle until nothing waits, whatever happens to them."""
-
-    def __init__(self, dsn: str, *, settling: bool) -> None:
-        self.deaths = 0
-        self._dsn = dsn
-        self._settling = settling
-        self._backends: dict[int, int] = {}
-
-    async def run(self) -> None:
-        """Until nothing waits any more."""
-        async with asyncio.TaskGroup() as group:
-            killer = group.create_task(self._kill())
-            async with asyncio.TaskGroup() as working:
-                for worker in range(CLAIMERS):
-                    working.create_task(self._work(worker))
-            killer.cancel()
-
-    async def _work(self, worker: int) -> None:
-        while True:
-            try:
-                async with await AsyncConnection.connect(self._dsn, autocommit=True) as conn:
-                    self._backends[worker] = conn.info.backend_pid
-                    await self._drain(conn)
-                    return
-            except psycopg.OperationalError:
-                self.deaths += 1
-
-    async def _drain(self, conn: AsyncConnection) -> None:
-        while await value(conn, "select exists (select from sms.pending)"):
-            claimed = await claim(conn, as_of=None, limit=BATCH)
-            if self._settling and claimed.ids:
-                assert await mark(conn, claimed.claim_id, claimed.ids)
-                await settle(conn, claimed.claim_id, claimed.ids)
-
-    async def _kill(self) -> None:
-        chance = random.Random(7)
-        async with await AsyncConnection.connect(self._dsn, autocommit=True) as conn:
-            while True:
-                await asyncio.sleep(0.02)
-                backend = self._backends.get(chance.randrange(CLAIMERS))
-                await conn.execute("select pg_terminate_backend(%s)", [backend])
+async def settle_all(conn: AsyncConnection, claimed: Claim) -> None:
+    """The provider takes everything."""
+    assert await mark(conn, claimed.claim_id, claimed.ids)
+    await settle(conn, claimed.claim_id, claimed.ids)
 
 
 @pytest.mark.chaos
@@ -98,7 +59,7 @@ class Claimers:
 async def test_every_number_gets_exactly_its_share(
     owner: AsyncConnection, dsn: str, settling: bool
 ) -> None:
-    claimers = Claimers(dsn, settling=settling)
+    claimers = Claimers(dsn, deal=settle_all if settling else None)
 
     async with asyncio.timeout(60):
         await claimers.run()
@@ -156,7 +117,7 @@ async def test_of_many_pairs_with_one_reference_each_is_sent_once(dsn: str) -> N
              order by random()
             """.replace("%%", "%")
         )
-        claimers = Claimers(dsn, settling=False)
+        claimers = Claimers(dsn)
         async with asyncio.timeout(60):
             await claimers.run()
 
