@@ -75,8 +75,9 @@ async def test_a_consent_of_the_client_holds_for_all_its_numbers(db: AsyncConnec
 
 async def test_a_consent_holds_for_its_category_only(db: AsyncConnection) -> None:
     await consent(db, category="service")
+    await consent(db, category="service", client_id=5)
 
-    assert await planned(db) == MISSING
+    assert await planned(db, client_id=5) == MISSING
 
 
 @pytest.mark.parametrize(

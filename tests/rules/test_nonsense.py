@@ -61,6 +61,9 @@ REFUSED: list[tuple[LiteralString, str]] = [
     ("update sms.auto_blacklist_rule set min_gap = span", "min_gap is shorter than span"),
     ("update sms.auto_blacklist_rule set min_gap = '-1 day'", "min_gap is shorter than span"),
     ("update sms.auto_blacklist_rule set lasts = '0'", "lasts is longer than nothing"),
+    ("update sms.auto_blacklist_rule set reason = ' '", "an automatic rule says why"),
+    ("update sms.setting set value = 'a week' where setting = 'erp_ref_days'",
+     "days and months are whole numbers"),
     ("insert into sms.stop_word (word, meaning) values ('no more', 'stop')",
      "a stop word is one word"),
     ("insert into sms.stop_word (word, meaning) values ('', 'stop')", "a stop word is one word"),
@@ -74,6 +77,7 @@ UNKNOWN: list[LiteralString] = [
     "insert into sms.consent (msisdn, category, proof) values (79070000001, 'adverts', 'x')",
     "insert into sms.client_zone (client_id, zone_id) values (1, 32000)",
     "update sms.auto_blacklist_rule set category = 'adverts'",
+    "update sms.channel set time_zone = 'Europe/Moskva'",
 ]
 NOT_ONE_OF: list[LiteralString] = [
     "insert into sms.blacklist (msisdn, reason, source) values (79070000001, 'x', 'rumour')",
