@@ -23,7 +23,7 @@ async def db(tx: AsyncConnection) -> AsyncConnection:
 
 async def remind(db: AsyncConnection, *moments: datetime, channel: str = "collection") -> list[str]:
     """What becomes of a reminder at each moment, each with a text of its own."""
-    return [await try_at(db, at, channel=channel, body=f"{at} {n}") for n, at in enumerate(moments)]
+    return [await try_at(db, at, channel=channel, body=f"text {next(texts)}") for at in moments]
 
 
 SENT, STOPPED = "inflight", "suppressed(cap)"
