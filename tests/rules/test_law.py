@@ -45,9 +45,8 @@ async def test_four_a_week(db: AsyncConnection) -> None:
 async def test_sixteen_a_month(db: AsyncConnection) -> None:
     """Four a week are sixteen in four weeks; the fifth week of the month gets none."""
     first = MONTH + (-MONTH.weekday() % 7) * DAY
-    days = [moscow(first + (7 * week + n) * DAY, 12) for week in range(4) for n in range(4)]
-    if first > MONTH:
-        days = [moscow(MONTH, 12), *days]
+    days = [moscow(first + (7 * week + n) * DAY, 12) for week in range(5) for n in range(4)]
+    days = [moscow(MONTH, 12)] * (first > MONTH) + [day for day in days if day.month == MONTH.month]
 
     answers = await remind(db, *days)
 
