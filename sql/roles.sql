@@ -42,7 +42,7 @@ grant update (withdrawn_at, withdrawn_by) on sms.consent to sms_erp;
 grant update (zone_id, updated_at) on sms.client_zone to sms_erp;
 
 -- Analyst: reads results and maps, never texts.
-grant select on sms.message, sms.channel, sms.tariff, sms.number_range, sms.cap, sms.quiet_hours to sms_analyst;
+grant select on sms.message, sms.channel, sms.tariff, sms.number_range, sms.cap, sms.quiet_hours, sms.campaign to sms_analyst;
 grant select on all tables in schema geo to sms_analyst;
 grant execute on all functions in schema geo to sms_analyst;
 grant execute on function sms.explain(bigint), sms.judge(bigint[], timestamptz), sms.report(timestamptz, timestamptz) to sms_analyst;

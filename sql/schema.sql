@@ -31,10 +31,11 @@ CREATE TYPE sms.candidate AS (
 	attempt smallint,
 	nth integer,
 	nth_key integer,
-	tid tid
+	tid tid,
+	nth_client integer
 );
 
-COMMENT ON TYPE sms.candidate IS 'The facts of one message, as rules take them: arrays of these, half the price of fetching by id. nth, nth_key: earlier rows of the same number, and of the same number and text, in this batch.';
+COMMENT ON TYPE sms.candidate IS 'The facts of one message, as rules take them: arrays of these, half the price of fetching by id. nth, nth_key, nth_client: earlier rows of the same number, number and text, client in this batch.';
 
 -- TYPE finding
 
@@ -178,16 +179,14 @@ declare
     _now timestamptz := clock_timestamp();
     _urgent boolean;
     _bulk boolean;
+    _is_understood boolean;
 begin
-    perform sms.refuse_unknown_names(array(select distinct r.channel from new_rows as r),
-                                     array(select distinct r.template from new_rows as r where r.template is not null));
-
     with fact as materialized (
-        select r.id, r.client_id, r.campaign_id, f.*
+        select r.id, r.client_id, r.campaign_id, r.template, f.*
           from new_rows as r
           cross join lateral sms.interpret_request(
                    r.channel, r.phone, r.body, r.template, r.vars, r.erp_ref,
-                   r.priority, r.not_before, r.expires_at, r.time_zone, _now) as f
+                   r.priority, r.not_before, r.expires_at, r.time_zone, r.client_id, _now) as f
     ), waiting as (
         insert into sms.pending (id, msisdn, not_before, expires_at, dedup_key, ref_hash, client_id, campaign_id,
                                  template_version_id, lane_id, zone_id, priority)
@@ -203,10 +202,18 @@ begin
           from fact as f
          where f.reason is not null
     )
-    select bool_or(f.priority = 0), bool_or(f.priority > 0)
-      into _urgent, _bulk
-      from fact as f
-     where f.reason is null and f.not_before <= _now;
+    select bool_or(f.priority = 0) filter (where f.reason is null and f.not_before <= _now),
+           bool_or(f.priority > 0) filter (where f.reason is null and f.not_before <= _now),
+           count(*) = (select count(*) from new_rows)
+               and not coalesce(bool_or(f.template_version_id is null) filter (where f.template is not null), false)
+      into _urgent, _bulk, _is_understood
+      from fact as f;
+
+    -- A row with an unknown channel or template is missing above: say which, and keep nothing of the statement.
+    if not _is_understood then
+        perform sms.refuse_unknown_names(array(select distinct r.channel from new_rows as r),
+                                         array(select distinct r.template from new_rows as r where r.template is not null));
+    end if;
 
     perform sms.wake(coalesce(_urgent, false), coalesce(_bulk, false));
     return null;
@@ -215,6 +222,16 @@ $$;
 
 COMMENT ON FUNCTION sms.accept_outbox() IS 'Statement trigger on sms.outbox: normalise, choose the lane, append to pending or outcome, wake a sleeping worker.';
 
+-- FUNCTION acting_role()
+
+CREATE FUNCTION sms.acting_role() RETURNS text
+    LANGUAGE sql STABLE
+    AS $$
+    select case current_setting('role') when 'none' then session_user::text else current_setting('role') end
+$$;
+
+COMMENT ON FUNCTION sms.acting_role() IS 'The role the session acts as, also inside security definer functions.';
+
 -- FUNCTION advance(bigint[], text[], text[], timestamp with time zone)
 
 CREATE FUNCTION sms.advance(p_ids bigint[], p_states text[], p_errors text[], p_now timestamp with time zone) RETURNS bigint[]
@@ -222,6 +239,7 @@ CREATE FUNCTION sms.advance(p_ids bigint[], p_states text[], p_errors text[], p_
     AS $$
 declare
     _moved bigint[];
+    _failed bigint[];
 begin
     with best as materialized (
         select distinct on (g.id) g.id, g.state, g.error
@@ -247,9 +265,14 @@ begin
                detail = case when b.state = 'delivered' then null else b.error end
           from move as b
          where o.id = b.id and o.attempts > 0 and o.state = any (b.from_states)
-     returning o.id
+     returning o.id, o.state
     )
-    select coalesce(array_agg(m.id), '{}') into _moved from moved as m;
+    select coalesce(array_agg(m.id), '{}'), array_agg(m.id) filter (where m.state in ('undelivered', 'expired', 'rejected'))
+      into _moved, _failed
+      from moved as m;
+    if _failed is not null then
+        perform sms.note_troubles(_failed, p_now);
+    end if;
     return _moved;
 end
 $$;
@@ -301,6 +324,34 @@ end
 $$;
 
 COMMENT ON FUNCTION sms.apply_uncertain_policy(p_limit integer, p_as_of timestamp with time zone) IS 'Chore. Apply each channel''s on_uncertain to messages that stayed uncertain too long.';
+
+-- FUNCTION audit_rule()
+
+CREATE FUNCTION sms.audit_rule() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+begin
+    if tg_op = 'INSERT' then
+        insert into sms.rule_change (acted_as, rule_table, rule_key, action, new)
+        select sms.acting_role(), tg_table_name, sms.rule_key(to_jsonb(n), tg_argv), 'insert', to_jsonb(n) from new_rows as n;
+    elsif tg_op = 'DELETE' then
+        insert into sms.rule_change (acted_as, rule_table, rule_key, action, old)
+        select sms.acting_role(), tg_table_name, sms.rule_key(to_jsonb(o), tg_argv), 'delete', to_jsonb(o) from old_rows as o;
+    else
+        -- A changed key reads as a row that went and a row that came.
+        insert into sms.rule_change (acted_as, rule_table, rule_key, action, old, new)
+        select sms.acting_role(), tg_table_name, coalesce(n.key, o.key),
+               case when o.key is null then 'insert' when n.key is null then 'delete' else 'update' end, o.line, n.line
+          from (select to_jsonb(x) as line, sms.rule_key(to_jsonb(x), tg_argv) as key from old_rows as x) as o
+          full join (select to_jsonb(x) as line, sms.rule_key(to_jsonb(x), tg_argv) as key from new_rows as x) as n on n.key = o.key
+         where o.line is distinct from n.line;
+    end if;
+    return null;
+end
+$$;
+
+COMMENT ON FUNCTION sms.audit_rule() IS 'Trigger: every change of a rule goes to sms.rule_change.';
 
 -- FUNCTION cancel(bigint[])
 
@@ -363,12 +414,12 @@ CREATE FUNCTION sms.candidates(p_ids bigint[]) RETURNS sms.candidate[]
                       coalesce(p.template_version_id, i.template_version_id, r.template_version_id, f.template_version_id),
                       coalesce(p.lane_id, i.lane_id, r.lane_id, f.lane_id), ch.channel_id,
                       coalesce(p.zone_id, i.zone_id, r.zone_id, f.zone_id), f.priority,
-                      coalesce(p.attempt, i.attempt, r.attempts), 0, 0, null::tid)::sms.candidate)
+                      coalesce(p.attempt, i.attempt, r.attempts), 0, 0, null::tid, 0)::sms.candidate)
       from sms.outbox as o
       join sms.channel as ch on ch.channel = o.channel
       cross join lateral sms.interpret_request(
                o.channel, o.phone, o.body, o.template, o.vars, o.erp_ref,
-               o.priority, o.not_before, o.expires_at, o.time_zone, o.created_at) as f
+               o.priority, o.not_before, o.expires_at, o.time_zone, o.client_id, o.created_at) as f
       left join sms.pending as p on p.id = o.id
       left join sms.inflight as i on i.id = o.id
       left join sms.outcome as r on r.id = o.id
@@ -376,6 +427,26 @@ CREATE FUNCTION sms.candidates(p_ids bigint[]) RETURNS sms.candidate[]
 $$;
 
 COMMENT ON FUNCTION sms.candidates(p_ids bigint[]) IS 'The facts rules ask for, of these messages, in any state.';
+
+-- FUNCTION cap_terms(sms.candidate[], timestamp with time zone)
+
+CREATE FUNCTION sms.cap_terms(p_batch sms.candidate[], p_as_of timestamp with time zone) RETURNS TABLE(channel_id smallint, zone_id smallint, cap_id integer, max_messages integer, period text, per text, since timestamp with time zone, counted smallint[])
+    LANGUAGE sql STABLE
+    AS $$
+    select k.channel_id, k.zone_id, p.cap_id, p.max_messages, p.period, p.per, s.since,
+           case when p.channel is null and p.category is null then null
+                else (select array_agg(o.channel_id) from sms.channel as o
+                       where o.channel = coalesce(p.channel, o.channel)
+                         and o.category = coalesce(p.category, o.category)) end
+      from (select distinct c.channel_id, c.zone_id from unnest(p_batch) as c) as k
+      left join sms.channel as ch on ch.channel_id = k.channel_id
+      join sms.cap as p on (p.channel is null or p.channel is not distinct from ch.channel)
+                       and (p.category is null or p.category is not distinct from ch.category)
+      left join sms.time_zone as z on z.zone_id = k.zone_id
+      cross join lateral sms.period_start(p.period, p.span, z.members, p_as_of) as s
+$$;
+
+COMMENT ON FUNCTION sms.cap_terms(p_batch sms.candidate[], p_as_of timestamp with time zone) IS 'The caps that apply to a batch, with the begin of their periods.';
 
 -- FUNCTION check_template(text, jsonb)
 
@@ -400,9 +471,9 @@ $$;
 
 COMMENT ON FUNCTION sms.check_template(p_template text, p_vars jsonb) IS 'The current version of a template, and missing_variable or text_too_long when these values do not make a message.';
 
--- FUNCTION choose_due(smallint, integer, integer, integer, timestamp with time zone)
+-- FUNCTION choose_due(smallint, integer, integer, integer, timestamp with time zone, boolean)
 
-CREATE FUNCTION sms.choose_due(p_provider_id smallint, p_limit integer, p_from_priority integer, p_to_priority integer, p_as_of timestamp with time zone) RETURNS sms.candidate[]
+CREATE FUNCTION sms.choose_due(p_provider_id smallint, p_limit integer, p_from_priority integer, p_to_priority integer, p_as_of timestamp with time zone, p_caps_clients boolean) RETURNS sms.candidate[]
     LANGUAGE plpgsql
     AS $$
 begin
@@ -426,20 +497,24 @@ begin
                ) as d
          limit p_limit
     ), mine as materialized (
-        select d.* from due as d where pg_try_advisory_xact_lock(d.msisdn)
+        select d.*
+          from due as d
+         where pg_try_advisory_xact_lock(d.msisdn)
+           and case when p_caps_clients and d.client_id is not null then pg_try_advisory_xact_lock(-1 - d.client_id) else true end
     )
     select array_agg((m.id, m.msisdn, m.not_before, m.expires_at, m.dedup_key, m.ref_hash, m.client_id, m.campaign_id,
                       m.template_version_id, m.lane_id, m.channel_id, m.zone_id, m.priority, m.attempt + 1,
-                      m.nth, m.nth_key, m.tid)::sms.candidate)
+                      m.nth, m.nth_key, m.tid, m.nth_client)::sms.candidate)
       from (select x.*,
                    row_number() over (partition by x.msisdn order by x.priority, x.not_before, x.id) - 1 as nth,
-                   row_number() over (partition by x.msisdn, x.dedup_key order by x.priority, x.not_before, x.id) - 1 as nth_key
+                   row_number() over (partition by x.msisdn, x.dedup_key order by x.priority, x.not_before, x.id) - 1 as nth_key,
+                   row_number() over (partition by x.client_id order by x.priority, x.not_before, x.id) - 1 as nth_client
               from mine as x) as m
     );
 end
 $$;
 
-COMMENT ON FUNCTION sms.choose_due(p_provider_id smallint, p_limit integer, p_from_priority integer, p_to_priority integer, p_as_of timestamp with time zone) IS 'Lock the due rows of a provider, most urgent first, and their numbers; the candidates of one claim.';
+COMMENT ON FUNCTION sms.choose_due(p_provider_id smallint, p_limit integer, p_from_priority integer, p_to_priority integer, p_as_of timestamp with time zone, p_caps_clients boolean) IS 'Lock the due rows of a provider, most urgent first, and their numbers; the candidates of one claim.';
 
 -- FUNCTION claim_batch(text, text, integer, integer, integer, interval, timestamp with time zone)
 
@@ -464,7 +539,8 @@ begin
     end if;
     if _provider.is_enabled then
         _batch := sms.choose_due(_provider.provider_id, least(greatest(p_limit, 1), _provider.max_batch), p_from_priority,
-                                 p_to_priority, coalesce(p_as_of, clock_timestamp()));
+                                 p_to_priority, coalesce(p_as_of, clock_timestamp()),
+                                 exists (select from sms.cap as k where k.per = 'client'));
     end if;
     _now := coalesce(p_as_of, clock_timestamp());
     _lease_until := _now + p_lease;
@@ -537,13 +613,13 @@ CREATE FUNCTION sms.claim_refs(p_batch sms.candidate[]) RETURNS void
     LANGUAGE plpgsql
     AS $$
 begin
-    insert into sms.erp_ref (ref_hash, id)
+    insert into sms.erp_ref as r (ref_hash, id)
     select c.ref_hash, min(c.id)
       from unnest(p_batch) as c
      where c.ref_hash is not null
      group by c.ref_hash
      order by c.ref_hash
-        on conflict (ref_hash) do nothing;
+        on conflict (ref_hash) do update set id = excluded.id where r.id < sms.id_at(sms.id_time(excluded.id) - sms.erp_ref_span());
 end
 $$;
 
@@ -626,6 +702,567 @@ $$;
 
 COMMENT ON FUNCTION sms.drop_partition(p_table text, p_month timestamp with time zone) IS 'Drop a month of a table that nothing waiting points into.';
 
+-- FUNCTION dry_run(bigint, timestamp with time zone)
+
+CREATE FUNCTION sms.dry_run(p_campaign_id bigint, p_as_of timestamp with time zone DEFAULT clock_timestamp()) RETURNS TABLE(topic text, key text, messages bigint, segments bigint, cost numeric, at timestamp with time zone)
+    LANGUAGE plpgsql STABLE
+    SET transaction_read_only TO 'on'
+    AS $$
+begin
+    return query select r.* from sms.dry_run_report(null, p_campaign_id, coalesce(p_as_of, clock_timestamp())) as r;
+end
+$$;
+
+COMMENT ON FUNCTION sms.dry_run(p_campaign_id bigint, p_as_of timestamp with time zone) IS 'Preview of what is left of a campaign: kept, suppressed by reason, deferred by hour, segments, cost, end. Writes nothing.';
+
+-- FUNCTION dry_run(text, text, text, bigint, timestamp with time zone)
+
+CREATE FUNCTION sms.dry_run(p_select text, p_channel text DEFAULT 'planned'::text, p_body text DEFAULT NULL::text, p_campaign_id bigint DEFAULT NULL::bigint, p_as_of timestamp with time zone DEFAULT clock_timestamp()) RETURNS TABLE(topic text, key text, messages bigint, segments bigint, cost numeric, at timestamp with time zone)
+    LANGUAGE plpgsql STABLE
+    SET transaction_read_only TO 'on'
+    AS $$
+declare
+    _as_of timestamptz := coalesce(p_as_of, clock_timestamp());
+begin
+    return query
+    select r.*
+      from sms.dry_run_report(sms.dry_run_audience(p_select, p_channel, p_body, p_campaign_id, _as_of), null, _as_of) as r;
+end
+$$;
+
+COMMENT ON FUNCTION sms.dry_run(p_select text, p_channel text, p_body text, p_campaign_id bigint, p_as_of timestamp with time zone) IS 'Preview of sending to a SELECT of (phone, …): kept, suppressed by reason, deferred by hour, segments, cost, end. Writes nothing.';
+
+-- FUNCTION dry_run_again(sms.candidate, timestamp with time zone)
+
+CREATE FUNCTION sms.dry_run_again(p_fact sms.candidate, p_moment timestamp with time zone) RETURNS sms.candidate
+    LANGUAGE sql IMMUTABLE
+    AS $$
+    select (p_fact.id, p_fact.msisdn, p_moment, p_fact.expires_at, p_fact.dedup_key, null, p_fact.client_id,
+            p_fact.campaign_id, p_fact.template_version_id, p_fact.lane_id, p_fact.channel_id, p_fact.zone_id,
+            p_fact.priority, p_fact.attempt, 0, 0, null, 0)::sms.candidate
+$$;
+
+COMMENT ON FUNCTION sms.dry_run_again(p_fact sms.candidate, p_moment timestamp with time zone) IS 'Part of dry_run: a candidate, due at another moment.';
+
+-- FUNCTION next_id()
+
+CREATE FUNCTION sms.next_id() RETURNS bigint
+    LANGUAGE sql
+    AS $$ select (((date_part('epoch', clock_timestamp()) * 1000)::bigint - 1577836800000) << 22) | nextval('sms.id_seq') $$;
+
+COMMENT ON FUNCTION sms.next_id() IS 'A new time-ordered id. Exceeds 2^53: in JSON and HTML it is a string.';
+
+-- TABLE outbox
+
+CREATE TABLE sms.outbox (
+    id bigint DEFAULT sms.next_id() NOT NULL,
+    created_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    channel text DEFAULT 'single'::text NOT NULL,
+    phone text,
+    body text,
+    template text,
+    vars jsonb,
+    erp_ref text,
+    client_id bigint,
+    priority smallint,
+    not_before timestamp with time zone,
+    expires_at timestamp with time zone,
+    time_zone text,
+    sender_id text,
+    campaign_id bigint,
+    CONSTRAINT outbox_erp_ref_check CHECK (((char_length(erp_ref) >= 1) AND (char_length(erp_ref) <= 200))),
+    CONSTRAINT outbox_priority_check CHECK (((priority >= 0) AND (priority <= 3))),
+    CONSTRAINT outbox_sender_id_check CHECK (((char_length(sender_id) >= 1) AND (char_length(sender_id) <= 15)))
+)
+PARTITION BY RANGE (id);
+
+COMMENT ON TABLE sms.outbox IS 'One row is one request by the ERP. INSERT is the hand-over: committed = sent once, or suppressed with a reason in sms.message. Never updated.';
+
+COMMENT ON COLUMN sms.outbox.id IS 'Time-ordered id, given by default.';
+
+COMMENT ON COLUMN sms.outbox.created_at IS 'When the row was inserted.';
+
+COMMENT ON COLUMN sms.outbox.channel IS 'Traffic class, see sms.channel. An unknown one is an error that lists the known.';
+
+COMMENT ON COLUMN sms.outbox.phone IS 'The phone as the ERP has it; dirty spellings are understood, unusable ones end suppressed with a reason.';
+
+COMMENT ON COLUMN sms.outbox.body IS 'The text, up to 1,000 characters. Or give template and vars.';
+
+COMMENT ON COLUMN sms.outbox.template IS 'Name of a template; its current version is used.';
+
+COMMENT ON COLUMN sms.outbox.vars IS 'Values for the template''s {{variables}}, a flat JSON object.';
+
+COMMENT ON COLUMN sms.outbox.erp_ref IS 'Idempotency key: of several rows with one key at most one is sent, the others end suppressed(duplicate_ref).';
+
+COMMENT ON COLUMN sms.outbox.client_id IS 'The ERP''s client, for caps, campaigns and reports.';
+
+COMMENT ON COLUMN sms.outbox.priority IS 'Lowers the channel''s priority for this row (larger = later); cannot raise it.';
+
+COMMENT ON COLUMN sms.outbox.not_before IS 'Earliest moment to send; null = now.';
+
+COMMENT ON COLUMN sms.outbox.expires_at IS 'After this it is not sent; null = the channel''s validity.';
+
+COMMENT ON COLUMN sms.outbox.time_zone IS 'IANA zone of the subscriber; wins over what the number tells.';
+
+COMMENT ON COLUMN sms.outbox.sender_id IS 'What the handset shows; null = the channel''s.';
+
+COMMENT ON COLUMN sms.outbox.campaign_id IS 'The campaign this row belongs to.';
+
+-- FUNCTION dry_run_audience(text, text, text, bigint, timestamp with time zone)
+
+CREATE FUNCTION sms.dry_run_audience(p_select text, p_channel text, p_body text, p_campaign_id bigint, p_as_of timestamp with time zone) RETURNS sms.outbox[]
+    LANGUAGE plpgsql STABLE
+    AS $_$
+declare
+    _select text := regexp_replace(coalesce(p_select, ''), '[;\s]+$', '');
+    _audience text := 'with q as materialized (' || _select || E'\n) ';
+    _cursor refcursor;
+    _rows sms.outbox[];
+begin
+    begin
+        open _cursor for execute _select;   -- plans it, reads no row; refuses what is not one reading statement
+        close _cursor;
+        execute _audience || 'select from q limit 0';
+    exception
+        when insufficient_privilege then
+            raise;
+        when syntax_error or feature_not_supported or invalid_cursor_definition then
+            raise exception 'the audience must be one SELECT: %', sqlerrm using errcode = 'SM020',
+                hint = 'Like: select phone, client_id from clients where …';
+        when syntax_error_or_access_rule_violation then
+            raise exception 'the SELECT cannot be run: %', sqlerrm using errcode = 'SM020';
+    end;
+    begin
+        execute _audience || 'select phone from q limit 0';
+    exception when undefined_column then
+        raise exception 'the SELECT has no column phone' using errcode = 'SM021',
+            hint = 'Name the column with the number: select mobile as phone, …';
+    end;
+    -- A column that the SELECT does not have is found one level further out, among the defaults.
+    execute _audience || $sql$
+        , d (client_id, body, template, vars, time_zone, priority, not_before, expires_at, erp_ref, sender_id) as (
+            values (null::bigint, null::text, null::text, null::jsonb, null::text, null::smallint, null::timestamptz,
+                    null::timestamptz, null::text, null::text)
+        )
+        select array_agg((a.n, $2, $3, a.phone, case when a.template is null then coalesce(a.body, $1) else a.body end,
+                          a.template, a.vars, a.erp_ref, a.client_id, a.priority, a.not_before, a.expires_at, a.time_zone,
+                          a.sender_id, $4)::sms.outbox)
+          from (select row_number() over () as n, x.*
+                  from d
+                  cross join lateral (
+                           select phone::text as phone, body::text as body, template::text as template, vars::jsonb as vars,
+                                  erp_ref::text as erp_ref, client_id::bigint as client_id, priority::smallint as priority,
+                                  not_before::timestamptz as not_before, expires_at::timestamptz as expires_at,
+                                  time_zone::text as time_zone, sender_id::text as sender_id
+                             from q
+                            limit 250001
+                       ) as x) as a
+        $sql$ into _rows using p_body, p_as_of, p_channel, p_campaign_id;
+    if cardinality(_rows) > 250000 then
+        raise exception 'the SELECT yields more than 250,000 rows' using errcode = 'SM022',
+            hint = 'Preview a part of it.';
+    end if;
+    return coalesce(_rows, '{}');
+end
+$_$;
+
+COMMENT ON FUNCTION sms.dry_run_audience(p_select text, p_channel text, p_body text, p_campaign_id bigint, p_as_of timestamp with time zone) IS 'Part of dry_run: the requests that a SELECT of (phone, …) describes; read with the caller''s rights.';
+
+-- FUNCTION dry_run_capped(sms.candidate, timestamp with time zone, integer[], timestamp with time zone[], sms.candidate[])
+
+CREATE FUNCTION sms.dry_run_capped(p_fact sms.candidate, p_moment timestamp with time zone, p_cap_ids integer[], p_sinces timestamp with time zone[], p_kept sms.candidate[]) RETURNS boolean
+    LANGUAGE sql STABLE
+    AS $$
+    select coalesce(bool_or(v.used > 0 and v.used + case p.per when 'number' then n.used else c.used end >= p.max_messages),
+                    false)
+      from unnest(p_cap_ids, p_sinces) as t (cap_id, since)
+      join sms.cap as p on p.cap_id = t.cap_id
+      cross join lateral (
+               select array_agg(o.channel_id) as counted
+                 from sms.channel as o
+                where o.channel = coalesce(p.channel, o.channel) and o.category = coalesce(p.category, o.category)
+           ) as o
+      cross join lateral (
+               select count(*) as used
+                 from unnest(p_kept) as k
+                where case p.per when 'number' then k.msisdn = p_fact.msisdn else k.client_id = p_fact.client_id end
+                  and k.not_before >= t.since and k.channel_id = any (o.counted)
+           ) as v
+      cross join lateral (
+               select count(*) as used
+                 from sms.contact_log as x
+                where v.used > 0 and p.per = 'number' and x.msisdn = p_fact.msisdn
+                  and x.at >= t.since and x.at < p_moment + interval '1 hour'
+                  and x.channel_id = any (o.counted) and x.message_id <> p_fact.id
+               offset 0
+           ) as n
+      cross join lateral (
+               select count(*) as used
+                 from sms.contact_log as x
+                where v.used > 0 and p.per = 'client' and x.client_id = p_fact.client_id
+                  and x.at >= t.since and x.at < p_moment + interval '1 hour'
+                  and x.channel_id = any (o.counted) and x.message_id <> p_fact.id
+               offset 0
+           ) as c
+$$;
+
+COMMENT ON FUNCTION sms.dry_run_capped(p_fact sms.candidate, p_moment timestamp with time zone, p_cap_ids integer[], p_sinces timestamp with time zone[], p_kept sms.candidate[]) IS 'Part of dry_run: do the kept candidates use up a cap of this one?';
+
+-- FUNCTION dry_run_fates(sms.candidate[], timestamp with time zone)
+
+CREATE FUNCTION sms.dry_run_fates(p_batch sms.candidate[], p_as_of timestamp with time zone) RETURNS TABLE(id bigint, reason text, at timestamp with time zone, is_deferred boolean)
+    LANGUAGE plpgsql STABLE
+    AS $$
+#variable_conflict use_column
+declare
+    _steps sms.finding[] := array(select s from sms.dry_run_steps(p_batch, p_as_of) as s);
+    _doubles bigint[] := array(select d from sms.dry_run_refs(p_batch, p_as_of) as d);
+    _rivals sms.candidate[];
+begin
+    _rivals := array(select c from unnest(p_batch) as c
+                      where not exists (select from unnest(_doubles) as d (id) where d.id = c.id));
+    return query
+    with step as materialized (
+        select s.id, s.rank, s.verdict, s.reason, s.not_before as moment from unnest(_steps) as s
+    ), alone as (
+        select distinct on (s.id) s.id, case when s.verdict = 'suppress' then s.reason end as reason, s.moment as at
+          from step as s
+         order by s.id, s.moment desc
+    ), first as (
+        select distinct on (s.id) s.id, s.rank, s.verdict, s.reason, s.moment
+          from step as s
+         order by s.id, s.moment
+    ), rival as materialized (
+        select r.id, r.reason, r.at from sms.dry_run_rivals(_rivals, _steps, p_as_of) as r
+    )
+    select f.id,
+           case when d.id is null then case when r.id is null then a.reason else r.reason end
+                when f.verdict = 'suppress' and f.rank < 40 then f.reason
+                else 'duplicate_ref' end,
+           case when d.id is null then coalesce(r.at, a.at) else f.moment end,
+           d.id is null and coalesce(r.at, a.at) > f.moment
+      from first as f
+      join alone as a on a.id = f.id
+      left join rival as r on r.id = f.id
+      left join unnest(_doubles) as d (id) on d.id = f.id;
+end
+$$;
+
+COMMENT ON FUNCTION sms.dry_run_fates(p_batch sms.candidate[], p_as_of timestamp with time zone) IS 'Part of dry_run: what would become of every candidate, and when.';
+
+-- FUNCTION dry_run_groups(sms.candidate[])
+
+CREATE FUNCTION sms.dry_run_groups(p_batch sms.candidate[]) RETURNS TABLE(id bigint, label bigint)
+    LANGUAGE plpgsql STABLE
+    AS $$
+declare
+    _ids bigint[];
+    _msisdns bigint[];
+    _clients bigint[];
+    _labels bigint[];
+    _spread bigint[];
+begin
+    select array_agg(c.id), array_agg(c.msisdn), array_agg(c.client_id) into _ids, _msisdns, _clients
+      from unnest(p_batch) as c;
+    _labels := _msisdns;
+    while exists (select from sms.cap as k where k.per = 'client') and _spread is distinct from _labels loop
+        _labels := coalesce(_spread, _labels);
+        _spread := array(
+            select min(s.label) over (partition by s.msisdn)
+              from (select g.n, g.msisdn,
+                           min(g.label) over (partition by g.client_id, case when g.client_id is null then g.n end) as label
+                      from unnest(_msisdns, _clients, _labels) with ordinality as g (msisdn, client_id, label, n)) as s
+             order by s.n);
+    end loop;
+    return query
+    select s.id, s.label
+      from (select g.id, g.label, count(*) over (partition by g.label) as members
+              from unnest(_ids, _labels) as g (id, label)) as s
+     where s.members > 1;
+end
+$$;
+
+COMMENT ON FUNCTION sms.dry_run_groups(p_batch sms.candidate[]) IS 'Part of dry_run: candidates of the same number or client, which compete.';
+
+-- FUNCTION dry_run_judge(sms.candidate[])
+
+CREATE FUNCTION sms.dry_run_judge(p_batch sms.candidate[]) RETURNS SETOF sms.finding
+    LANGUAGE plpgsql STABLE
+    SET enable_seqscan TO 'off'
+    SET plan_cache_mode TO 'force_generic_plan'
+    SET jit TO 'off'
+    AS $$
+declare
+    _begin timestamptz;
+    _many boolean;
+    _moment timestamptz;
+    _chunk sms.candidate[];
+begin
+    select min(c.not_before), count(distinct c.not_before) > 2000 into _begin, _many from unnest(p_batch) as c;
+    for _moment, _chunk in
+        select g.moment, array_agg(g.fact)
+          from (select m.fact, m.moment, row_number() over (partition by m.moment) / 1000 as part
+                  from (select c as fact,
+                               case when _many then greatest(date_trunc('minute', c.not_before), _begin)
+                                    else c.not_before end as moment
+                          from unnest(p_batch) as c) as m) as g
+         group by g.moment, g.part
+    loop
+        return query
+        select j.id, r.rank, j.verdict, j.reason, null::text, j.not_before
+          from sms.judge_batch(_chunk, _moment) as j
+          left join sms.reason as r on r.reason = j.reason;
+    end loop;
+end
+$$;
+
+COMMENT ON FUNCTION sms.dry_run_judge(p_batch sms.candidate[]) IS 'Part of dry_run: the rules about candidates, each as of its own moment.';
+
+-- FUNCTION dry_run_refs(sms.candidate[], timestamp with time zone)
+
+CREATE FUNCTION sms.dry_run_refs(p_batch sms.candidate[], p_as_of timestamp with time zone) RETURNS SETOF bigint
+    LANGUAGE sql STABLE
+    AS $$
+    select c.id
+      from (select x.id, x.ref_hash,
+                   row_number() over (partition by x.ref_hash order by greatest(x.not_before, p_as_of), x.id) as n
+              from unnest(p_batch) as x
+             where x.ref_hash is not null) as c
+      left join sms.erp_ref as r on r.ref_hash = c.ref_hash and r.id >= sms.id_at(p_as_of - sms.erp_ref_span())
+     where case when r.id is null then c.n > 1 else r.id <> c.id end
+$$;
+
+COMMENT ON FUNCTION sms.dry_run_refs(p_batch sms.candidate[], p_as_of timestamp with time zone) IS 'Part of dry_run: candidates that would end as duplicate_ref.';
+
+-- FUNCTION dry_run_repeats(sms.candidate, timestamp with time zone, interval, sms.candidate[])
+
+CREATE FUNCTION sms.dry_run_repeats(p_fact sms.candidate, p_moment timestamp with time zone, p_window interval, p_kept sms.candidate[]) RETURNS boolean
+    LANGUAGE sql STABLE
+    AS $$
+    select p_window > '0'
+       and exists (select from unnest(p_kept) as k
+                    where k.msisdn = p_fact.msisdn and k.dedup_key = p_fact.dedup_key and k.not_before > p_moment - p_window)
+$$;
+
+COMMENT ON FUNCTION sms.dry_run_repeats(p_fact sms.candidate, p_moment timestamp with time zone, p_window interval, p_kept sms.candidate[]) IS 'Part of dry_run: does a kept candidate make this one a duplicate?';
+
+-- FUNCTION dry_run_report(sms.outbox[], bigint, timestamp with time zone)
+
+CREATE FUNCTION sms.dry_run_report(p_rows sms.outbox[], p_campaign_id bigint, p_as_of timestamp with time zone) RETURNS TABLE(topic text, key text, messages bigint, segments bigint, cost numeric, at timestamp with time zone)
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+#variable_conflict use_column
+declare
+    _bounds timestamptz[] := array(select t.valid_from from sms.tariff as t union select t.valid_until from sms.tariff as t
+                                    order by 1);
+begin
+    perform sms.refuse_unfit_rows(p_rows);
+    return query
+    with request as materialized (
+        select * from sms.dry_run_waiting(p_campaign_id) where p_rows is null
+         union all
+        select * from sms.dry_run_requests(p_rows, p_as_of)
+    ), fate as materialized (
+        select f.* from sms.dry_run_fates(array(select r.fact from request as r where r.reason is null), p_as_of) as f
+    ), told as materialized (
+        select coalesce(r.reason, f.reason) as reason, f.at, coalesce(f.is_deferred, false) as is_deferred,
+               coalesce(r.segments, 0) as segments, coalesce(r.is_ucs2, false) as is_ucs2,
+               (r.fact).lane_id, width_bucket(f.at, _bounds) as tariffs
+          from request as r
+          left join fate as f on f.id = (r.fact).id and r.reason is null
+    ), price as materialized (
+        select k.lane_id, k.tariffs, sms.segment_price(l.provider_id, l.operator_id, c.category, k.at) as price
+          from (select t.lane_id, t.tariffs, min(t.at) as at from told as t where t.reason is null group by 1, 2) as k
+          join sms.lane as l on l.lane_id = k.lane_id
+          join sms.channel as c on c.channel_id = l.channel_id
+    ), kept as materialized (
+        select t.at, t.is_deferred, t.segments, t.is_ucs2, t.segments * p.price as cost,
+               coalesce(v.provider, '(parked)') as provider, case when v.is_enabled then v.tps end as tps
+          from told as t
+          join sms.lane as l on l.lane_id = t.lane_id
+          left join sms.provider as v on v.provider_id = l.provider_id
+          left join price as p on p.lane_id = t.lane_id and p.tariffs = t.tariffs
+         where t.reason is null
+    ), finish as materialized (   -- the queue of a provider is never empty before what comes later is done
+        select k.provider, count(*) as messages, sum(k.segments)::bigint as segments, sum(k.cost) as cost,
+               max(k.at + make_interval(secs => (k.later / k.tps)::float8)) as at, bool_and(k.tps is not null) as ends
+          from (select x.*, sum(x.segments) over (partition by x.provider order by x.at desc) as later from kept as x) as k
+         group by k.provider
+    )
+    select f.topic, f.key, f.messages, f.segments, f.cost, f.at
+      from (select 1 as part, 0 as n, 'total' as topic, null as key, count(*) as messages,
+                   coalesce(sum(t.segments), 0)::bigint as segments, null::numeric as cost, p_as_of as at
+              from told as t
+            union all
+            select 2, 0, 'kept', null, count(*), coalesce(sum(k.segments), 0)::bigint, sum(k.cost), min(k.at) from kept as k
+            union all
+            select 3, min(r.rank), 'suppressed', t.reason, count(*), sum(t.segments)::bigint, null, null
+              from told as t
+              left join sms.reason as r on r.reason = t.reason
+             where t.reason is not null group by t.reason
+            union all
+            select 4, 0, 'deferred', to_char(date_trunc('hour', k.at), 'YYYY-MM-DD HH24:MI'), count(*),
+                   sum(k.segments)::bigint, sum(k.cost), date_trunc('hour', k.at)
+              from kept as k where k.is_deferred group by date_trunc('hour', k.at)
+            union all
+            select 5, 0, 'encoding', case when k.is_ucs2 then 'ucs2' else 'gsm7' end, count(*), sum(k.segments)::bigint,
+                   sum(k.cost), null
+              from kept as k group by k.is_ucs2
+            union all
+            select 6, 0, 'cost', p.provider, p.messages, p.segments, p.cost, case when p.ends then p.at end from finish as p
+            union all
+            select 7, 0, 'ends', null, sum(p.messages)::bigint, sum(p.segments)::bigint, sum(p.cost),
+                   case when bool_and(p.ends) then max(p.at) end
+              from finish as p having count(*) > 0) as f
+     order by f.part, f.at, f.n, f.key;
+end
+$$;
+
+COMMENT ON FUNCTION sms.dry_run_report(p_rows sms.outbox[], p_campaign_id bigint, p_as_of timestamp with time zone) IS 'Part of dry_run: the findings about requests, or about what waits of a campaign.';
+
+-- FUNCTION dry_run_requests(sms.outbox[], timestamp with time zone)
+
+CREATE FUNCTION sms.dry_run_requests(p_rows sms.outbox[], p_as_of timestamp with time zone) RETURNS TABLE(fact sms.candidate, reason text, segments integer, is_ucs2 boolean)
+    LANGUAGE sql STABLE
+    AS $$
+    select (r.id, f.msisdn, f.not_before, f.expires_at, f.dedup_key, f.ref_hash, r.client_id, r.campaign_id,
+            f.template_version_id, f.lane_id, f.channel_id, f.zone_id, f.priority, 1, 0, 0, null, 0)::sms.candidate,
+           f.reason, sms.segments(t.body), sms.needs_ucs2(t.body)
+      from unnest(p_rows) as r
+      cross join lateral sms.interpret_request(
+               r.channel, r.phone, r.body, r.template, r.vars, r.erp_ref,
+               r.priority, r.not_before, r.expires_at, r.time_zone, r.client_id, p_as_of) as f
+      left join sms.template_version as v on v.template_version_id = f.template_version_id
+      cross join lateral (
+               select case when v.body is null then r.body else sms.render(v.body, r.vars) end as body offset 0
+           ) as t
+$$;
+
+COMMENT ON FUNCTION sms.dry_run_requests(p_rows sms.outbox[], p_as_of timestamp with time zone) IS 'Part of dry_run: how rows would be understood if they were inserted.';
+
+-- FUNCTION dry_run_rivals(sms.candidate[], sms.finding[], timestamp with time zone)
+
+CREATE FUNCTION sms.dry_run_rivals(p_batch sms.candidate[], p_steps sms.finding[], p_as_of timestamp with time zone) RETURNS TABLE(id bigint, reason text, at timestamp with time zone)
+    LANGUAGE plpgsql STABLE
+    SET enable_seqscan TO 'off'
+    SET plan_cache_mode TO 'force_generic_plan'
+    SET jit TO 'off'
+    AS $$
+#variable_conflict use_column
+declare
+    _s record;
+    _label bigint;
+    _kept sms.candidate[];   -- of this group, so far; not_before is when it went
+    _decided bigint[];
+    _rank int;
+begin
+    for _s in
+        with step as materialized (
+            select g.label, c as fact, s.rank, s.verdict, s.reason, s.not_before as moment
+              from sms.dry_run_groups(p_batch) as g
+              join unnest(p_batch) as c on c.id = g.id
+              join unnest(p_steps) as s on s.id = g.id
+        ), term as materialized (
+            select k.channel_id, k.zone_id, k.moment, array_agg(t.cap_id) as cap_ids, array_agg(t.since) as sinces
+              from (select (x.fact).channel_id, (x.fact).zone_id, x.moment, (array_agg(x.fact))[1] as fact
+                      from step as x
+                     group by 1, 2, 3) as k
+              cross join lateral sms.cap_terms(array[k.fact], k.moment) as t
+             group by k.channel_id, k.zone_id, k.moment
+        )
+        select x.*, ch.dedup_window, t.cap_ids, t.sinces
+          from step as x
+          left join sms.channel as ch on ch.channel_id = (x.fact).channel_id
+          left join term as t
+            on t.channel_id = (x.fact).channel_id and t.zone_id = (x.fact).zone_id and t.moment = x.moment
+         order by x.label, x.moment, (x.fact).priority,
+                  case when x.moment = p_as_of then (x.fact).not_before end,   -- once deferred, all are due at the moment
+                  (x.fact).id
+    loop
+        if _s.label is distinct from _label then
+            _label := _s.label;
+            _kept := '{}';
+            _decided := '{}';
+        end if;
+        continue when (_s.fact).id = any (_decided);
+        _rank := case when _s.verdict = 'suppress' then _s.rank end;
+        if cardinality(_kept) > 0 and coalesce(_rank, 99) > 50
+           and sms.dry_run_repeats(_s.fact, _s.moment, _s.dedup_window, _kept) then
+            _rank := 50;
+        elsif cardinality(_kept) > 0 and coalesce(_rank, 99) > 60
+              and sms.dry_run_capped(_s.fact, _s.moment, _s.cap_ids, _s.sinces, _kept) then
+            _rank := 60;
+        end if;
+        continue when _rank is null and _s.verdict = 'defer';
+        id := (_s.fact).id;
+        at := _s.moment;
+        reason := case when _rank = _s.rank then _s.reason when _rank = 50 then 'duplicate' when _rank = 60 then 'cap' end;
+        return next;
+        _decided := _decided || id;
+        if _rank is null then
+            _kept := _kept || sms.dry_run_again(_s.fact, _s.moment);
+        end if;
+    end loop;
+end
+$$;
+
+COMMENT ON FUNCTION sms.dry_run_rivals(p_batch sms.candidate[], p_steps sms.finding[], p_as_of timestamp with time zone) IS 'Part of dry_run: candidates of one number or client, decided one after the other.';
+
+-- FUNCTION dry_run_steps(sms.candidate[], timestamp with time zone)
+
+CREATE FUNCTION sms.dry_run_steps(p_batch sms.candidate[], p_as_of timestamp with time zone) RETURNS SETOF sms.finding
+    LANGUAGE plpgsql STABLE
+    AS $$
+declare
+    _todo sms.candidate[] := array(select sms.dry_run_again(c, greatest(c.not_before, p_as_of)) from unnest(p_batch) as c);
+    _found sms.finding[];
+begin
+    for _round in 1..100 loop
+        exit when cardinality(_todo) = 0;
+        _found := array(select f from sms.dry_run_judge(_todo) as f);
+        return query
+        select f.id, f.rank, f.verdict, f.reason, null::text, c.not_before
+          from unnest(_found) as f
+          join unnest(_todo) as c on c.id = f.id;
+        _todo := array(select sms.dry_run_again(c, f.not_before)
+                         from unnest(_found) as f
+                         join unnest(_todo) as c on c.id = f.id
+                        where f.verdict = 'defer');
+    end loop;
+end
+$$;
+
+COMMENT ON FUNCTION sms.dry_run_steps(p_batch sms.candidate[], p_as_of timestamp with time zone) IS 'Part of dry_run: every judgement on the way of every candidate, deferrals followed.';
+
+-- FUNCTION dry_run_waiting(bigint)
+
+CREATE FUNCTION sms.dry_run_waiting(p_campaign_id bigint) RETURNS TABLE(fact sms.candidate, reason text, segments integer, is_ucs2 boolean)
+    LANGUAGE sql STABLE
+    AS $$
+    select c, null, sms.segments(t.body), sms.needs_ucs2(t.body)
+      from unnest(sms.candidates(array(select p.id from sms.pending as p where p.campaign_id = p_campaign_id))) as c
+      join sms.outbox as o on o.id = c.id
+      left join sms.template_version as v on v.template_version_id = c.template_version_id
+      cross join lateral (
+               select case when v.body is null then o.body else sms.render(v.body, o.vars) end as body offset 0
+           ) as t
+$$;
+
+COMMENT ON FUNCTION sms.dry_run_waiting(p_campaign_id bigint) IS 'Part of dry_run: the messages of a campaign that still wait.';
+
+-- FUNCTION erp_ref_span()
+
+CREATE FUNCTION sms.erp_ref_span() RETURNS interval
+    LANGUAGE sql STABLE
+    AS $$
+    select case when coalesce(max(s.value::int), 0) <= 0 then interval '50 years' else make_interval(days => max(s.value::int)) end
+      from sms.setting as s
+     where s.setting = 'erp_ref_days'
+$$;
+
+COMMENT ON FUNCTION sms.erp_ref_span() IS 'How long an idempotency key protects.';
+
 -- FUNCTION expire_leases(integer, timestamp with time zone)
 
 CREATE FUNCTION sms.expire_leases(p_limit integer DEFAULT 1000, p_as_of timestamp with time zone DEFAULT NULL::timestamp with time zone) RETURNS TABLE(returned integer, uncertain integer)
@@ -700,10 +1337,14 @@ CREATE FUNCTION sms.explain(p_id bigint) RETURNS TABLE(step integer, topic text,
 declare
     _judged_at timestamptz;
 begin
-    select coalesce(o.decided_at, clock_timestamp()) into _judged_at
+    select coalesce(f.claimed_at, max(l.at), r.decided_at, clock_timestamp()) into _judged_at
       from sms.message as m
-      left join sms.outcome as o on o.id = m.id
-     where m.id = p_id;
+      left join sms.inflight as f on f.id = m.id
+      left join sms.outcome as r on r.id = m.id
+      left join sms.contact_log as l
+        on l.msisdn = r.msisdn and l.message_id = r.id and l.at > sms.id_time(p_id) - interval '1 day'
+     where m.id = p_id
+     group by f.claimed_at, r.decided_at;
     if not found then
         raise exception 'no message %', p_id using errcode = 'SM008';
     end if;
@@ -713,20 +1354,274 @@ begin
             union all select 2, u.n::int, u.topic, u.verdict, u.reason, u.detail, u.at, u.facts
                         from sms.explain_rules(p_id, _judged_at) with ordinality as u (topic, verdict, reason, detail, at, facts, n)
             union all select 3, 0, f.* from sms.explain_fate(p_id) as f
-            union all select 4, 0, c.* from sms.explain_receipts(p_id) as c) as s
+            union all select 4, 0, a.* from sms.explain_attempts(p_id) as a
+            union all select 5, 0, c.* from sms.explain_receipts(p_id) as c) as s
      order by 1;
 end
 $$;
 
-COMMENT ON FUNCTION sms.explain(p_id bigint) IS 'Why a message was or was not sent: the request, every rule''s verdict with its facts, attempts, receipts.';
+COMMENT ON FUNCTION sms.explain(p_id bigint) IS 'Why a message was or was not sent: the request, every rule''s verdict with its facts, the decision, attempts, receipts.';
+
+-- FUNCTION explain_attempts(bigint)
+
+CREATE FUNCTION sms.explain_attempts(p_id bigint) RETURNS TABLE(topic text, verdict text, reason text, detail text, at timestamp with time zone, facts jsonb)
+    LANGUAGE sql STABLE
+    AS $$
+    select 'attempt', 'submitting', null, coalesce(c.worker, 'a worker') || ' was about to hand it over', s.marked_at,
+           jsonb_build_object('claim_id', s.claim_id::text, 'provider', v.provider)
+      from sms.submitting as s
+      left join sms.claim as c on c.claim_id = s.claim_id
+      left join sms.provider as v on v.provider_id = c.provider_id
+     where p_id = any (s.ids)
+    union all
+    select 'attempt', case when o.state = 'uncertain' then 'uncertain' else 'submitted' end, null,
+           'attempt ' || o.attempts || ', provider ' || coalesce(v.provider, '?'), o.submitted_at,
+           jsonb_build_object('attempt', o.attempts, 'provider', v.provider, 'segments', o.segments, 'cost', o.cost)
+      from sms.outcome as o
+      left join sms.provider as v on v.provider_id = o.provider_id
+     where o.id = p_id and o.submitted_at is not null
+$$;
+
+COMMENT ON FUNCTION sms.explain_attempts(p_id bigint) IS 'Part of explain: attempts to submit a message.';
+
+-- FUNCTION explain_blacklist(sms.candidate, timestamp with time zone)
+
+CREATE FUNCTION sms.explain_blacklist(p_fact sms.candidate, p_as_of timestamp with time zone) RETURNS jsonb
+    LANGUAGE sql STABLE
+    AS $$
+    with hit as (
+        select b.*, 'the number' as names from sms.blacklist as b where b.msisdn = p_fact.msisdn
+         union all
+        select b.*, 'prefix ' || b.prefix
+          from generate_series(1, 15) as n
+          join sms.blacklist as b on length(b.prefix) = n and b.prefix = left(p_fact.msisdn::text, n)
+         union all
+        select b.*, 'group ' || g.recipient_group
+                        || case when m.msisdn is null then ', of which the client is' else ', of which the number is' end
+          from sms.recipient_group_member as m
+          join sms.recipient_group as g on g.group_id = m.group_id
+          join sms.blacklist as b on b.group_id = m.group_id
+         where m.msisdn = p_fact.msisdn or m.client_id = p_fact.client_id
+    ), told as (
+        select h.blacklist_id,
+               (h.category is null or h.category is not distinct from ch.category)
+                   and (h.channel is null or h.channel is not distinct from ch.channel)
+                   and not (h.source = 'opt_out' and coalesce(ch.ignores_opt_out, false)) as covers,
+               jsonb_build_object(
+                   'blacklist_id', h.blacklist_id, 'names', h.names, 'reason', h.reason, 'source', h.source,
+                   'category', h.category, 'channel', h.channel, 'since', h.created_at, 'by', h.created_by,
+                   'until', h.expires_at, 'rule', sms.rule_version('blacklist', h.blacklist_id::text, p_as_of) - 'row',
+                   'inbound', sms.explain_inbound(h.created_by),
+                   'failures', case when h.source = 'auto' then (
+                       select jsonb_agg(jsonb_build_object('message_id', t.message_id::text, 'at', t.at, 'state', t.state,
+                                                           'error', t.error) order by t.at)
+                         from sms.number_trouble as t
+                        where t.msisdn = p_fact.msisdn and t.at <= h.created_at) end) as line
+          from hit as h
+          left join sms.channel as ch on ch.channel_id = p_fact.channel_id
+         where h.created_at <= p_as_of and (h.expires_at is null or h.expires_at > p_as_of)
+    )
+    select jsonb_build_object(
+               'told', case when count(*) = 0 then 'no row names it'
+                            else count(*) || ' row(s) name it, none for this kind of message' end,
+               'rows', jsonb_agg(t.line || jsonb_build_object('covers_this', t.covers) order by not t.covers, t.blacklist_id))
+      from told as t
+$$;
+
+COMMENT ON FUNCTION sms.explain_blacklist(p_fact sms.candidate, p_as_of timestamp with time zone) IS 'Part of explain: the facts behind rule_blacklist.';
+
+-- FUNCTION explain_cap(sms.candidate, timestamp with time zone, timestamp with time zone)
+
+CREATE FUNCTION sms.explain_cap(p_fact sms.candidate, p_as_of timestamp with time zone, p_before timestamp with time zone) RETURNS jsonb
+    LANGUAGE sql STABLE
+    AS $$
+    with counted as (
+        select t.cap_id, t.per, t.period, t.since, t.max_messages, u.used, u.messages
+          from sms.cap_terms(array[p_fact], p_as_of) as t
+          cross join lateral (
+                   select count(*) as used,
+                          jsonb_agg(jsonb_build_object('message_id', g.message_id::text, 'at', g.at, 'channel', o.channel)
+                                    order by g.at) filter (where g.n <= 50) as messages
+                     from (select l.message_id, l.at, l.channel_id, row_number() over (order by l.at desc) as n
+                             from (select * from sms.contact_log as x
+                                    where t.per = 'number' and x.msisdn = p_fact.msisdn and x.at >= t.since and x.at < p_before
+                                    union all
+                                   select * from sms.contact_log as x
+                                    where t.per = 'client' and x.client_id = p_fact.client_id and x.at >= t.since
+                                      and x.at < p_before) as l
+                            where l.message_id <> p_fact.id
+                              and (t.counted is null or l.channel_id = any (t.counted))) as g
+                     left join sms.channel as o on o.channel_id = g.channel_id
+               ) as u
+         where t.per = 'number' or p_fact.client_id is not null
+    )
+    select jsonb_build_object(
+               'told', coalesce(string_agg('cap ' || c.cap_id || ': ' || c.used || ' of ' || c.max_messages || ' a ' || c.per
+                                           || ' this ' || c.period, '; ' order by c.cap_id), 'no cap applies'),
+               'objects', coalesce(bool_or(c.used >= c.max_messages), false),
+               'caps', jsonb_agg(jsonb_build_object(
+                           'cap_id', c.cap_id, 'per', c.per, 'period', c.period,
+                           'since', case when isfinite(c.since) then c.since end, 'used', c.used, 'max', c.max_messages,
+                           'used_up', c.used >= c.max_messages, 'span', k.span, 'reason', k.reason,
+                           'rule', sms.rule_version('cap', c.cap_id::text, p_as_of) - 'row',
+                           'messages', c.messages) order by c.cap_id))
+      from counted as c
+      join sms.cap as k on k.cap_id = c.cap_id
+$$;
+
+COMMENT ON FUNCTION sms.explain_cap(p_fact sms.candidate, p_as_of timestamp with time zone, p_before timestamp with time zone) IS 'Part of explain: the facts behind rule_cap.';
+
+-- FUNCTION explain_consent(sms.candidate, timestamp with time zone)
+
+CREATE FUNCTION sms.explain_consent(p_fact sms.candidate, p_as_of timestamp with time zone) RETURNS jsonb
+    LANGUAGE sql STABLE
+    AS $$
+    with known as (
+        select k.consent_id,
+               k.valid_from <= p_as_of and coalesce(k.valid_until > p_as_of, true)
+                   and coalesce(k.withdrawn_at > p_as_of, true) as holds,
+               jsonb_build_object(
+                   'consent_id', k.consent_id, 'of', case when k.msisdn is null then 'the client' else 'the number' end,
+                   'proof', k.proof, 'valid_from', k.valid_from, 'valid_until', k.valid_until,
+                   'withdrawn_at', k.withdrawn_at, 'withdrawn_by', k.withdrawn_by,
+                   'inbound', sms.explain_inbound(k.withdrawn_by),
+                   'rule', sms.rule_version('consent', k.consent_id::text, p_as_of) - 'row') as line
+          from sms.channel as ch
+          join sms.consent as k
+            on k.category = ch.category and (k.msisdn = p_fact.msisdn or k.client_id = p_fact.client_id)
+         where ch.channel_id = p_fact.channel_id
+         order by k.consent_id desc
+         limit 20
+    )
+    select jsonb_build_object(
+               'told', case when coalesce(ch.needs_consent, true) then 'a consent holds' else 'the channel needs none' end,
+               'needs_consent', coalesce(ch.needs_consent, true),
+               'category', ch.category,
+               'rule', sms.rule_version('channel', ch.channel_id::text, p_as_of) - 'row',
+               'consents', (select jsonb_agg(k.line || jsonb_build_object('holds', k.holds) order by k.holds desc, k.consent_id)
+                              from known as k))
+      from (values (1)) as one
+      left join sms.channel as ch on ch.channel_id = p_fact.channel_id
+$$;
+
+COMMENT ON FUNCTION sms.explain_consent(p_fact sms.candidate, p_as_of timestamp with time zone) IS 'Part of explain: the facts behind rule_consent.';
+
+-- FUNCTION explain_decision(bigint)
+
+CREATE FUNCTION sms.explain_decision(p_id bigint) RETURNS jsonb
+    LANGUAGE sql STABLE
+    AS $$
+    select jsonb_agg(c.version || jsonb_build_object('changed_since', c.changed_since) order by k.rule_table, k.rule_key)
+      from sms.outcome as r
+      join sms.outbox as o on o.id = r.id
+      left join sms.channel as ch on ch.channel = o.channel
+      cross join lateral (
+               select 'blacklist' as rule_table, m[1] as rule_key
+                 from regexp_matches(r.detail, '^blacklist row (\d+)') as m where r.reason = 'blacklist'
+               union all
+               select 'cap', m[1] from regexp_matches(r.detail, '(?:^|; )cap (\d+):', 'g') as m where r.reason = 'cap'
+               union all
+               select 'campaign', o.campaign_id::text where r.reason = 'holdout'
+               union all
+               select 'channel', ch.channel_id::text where r.reason in ('no_consent', 'duplicate')
+               union all
+               select 'setting', 'erp_ref_days' where r.reason = 'duplicate_ref'
+           ) as k
+      cross join lateral (
+               select sms.rule_version(k.rule_table, k.rule_key, r.decided_at) as version,
+                      (select min(x.action || ' at ' || x.changed_at || ' by ' || x.changed_by)
+                         from sms.rule_change as x
+                        where x.rule_table = k.rule_table and x.rule_key = k.rule_key and x.changed_at > r.decided_at)
+                          as changed_since
+           ) as c
+     where r.id = p_id and r.state = 'suppressed' and c.version is not null
+$$;
+
+COMMENT ON FUNCTION sms.explain_decision(p_id bigint) IS 'Part of explain: the rule rows that suppressed a message, as they were then.';
+
+-- FUNCTION explain_duplicate(sms.candidate, timestamp with time zone, timestamp with time zone)
+
+CREATE FUNCTION sms.explain_duplicate(p_fact sms.candidate, p_as_of timestamp with time zone, p_before timestamp with time zone) RETURNS jsonb
+    LANGUAGE sql STABLE
+    AS $$
+    select jsonb_build_object(
+               'told', case when coalesce(ch.dedup_window, '0') = '0' then 'the channel does not look for duplicates'
+                            else 'nothing the same went within ' || ch.dedup_window end,
+               'window', ch.dedup_window,
+               'same_by', ch.dedup_by,
+               'rule', sms.rule_version('channel', ch.channel_id::text, p_as_of) - 'row',
+               'objects', e.earlier is not null,
+               'earlier', e.earlier)
+      from sms.channel as ch
+      cross join lateral (
+               select jsonb_agg(jsonb_build_object('message_id', l.message_id::text, 'at', l.at, 'channel', o.channel)
+                                order by l.at) as earlier
+                 from sms.contact_log as l
+                 left join sms.channel as o on o.channel_id = l.channel_id
+                where l.msisdn = p_fact.msisdn and l.dedup_key = p_fact.dedup_key and l.message_id <> p_fact.id
+                  and l.at > p_as_of - ch.dedup_window and l.at < p_before
+           ) as e
+     where ch.channel_id = p_fact.channel_id
+$$;
+
+COMMENT ON FUNCTION sms.explain_duplicate(p_fact sms.candidate, p_as_of timestamp with time zone, p_before timestamp with time zone) IS 'Part of explain: the facts behind rule_duplicate.';
+
+-- FUNCTION explain_duplicate_ref(sms.candidate, timestamp with time zone)
+
+CREATE FUNCTION sms.explain_duplicate_ref(p_fact sms.candidate, p_as_of timestamp with time zone) RETURNS jsonb
+    LANGUAGE sql STABLE
+    AS $$
+    select jsonb_build_object(
+               'told', case when p_fact.ref_hash is null then 'it has no erp_ref'
+                            when w.id is null then 'nobody owns its erp_ref yet'
+                            else 'it owns its erp_ref' end,
+               'erp_ref', a.erp_ref,
+               'owner', case when w.id is not null then jsonb_build_object(
+                            'message_id', w.id::text, 'created_at', w.created_at,
+                            'state', (select m.state from sms.message as m where m.id = w.id)) end,
+               'protects_days', s.value,
+               'rule', case when p_fact.ref_hash is not null
+                            then sms.rule_version('setting', 'erp_ref_days', p_as_of) - 'row' end)
+      from sms.outbox as a
+      left join sms.setting as s on s.setting = 'erp_ref_days' and p_fact.ref_hash is not null
+      left join lateral (
+               select b.id, b.created_at
+                 from sms.erp_ref as r
+                 join sms.outbox as b on b.id = r.id
+                where r.ref_hash = p_fact.ref_hash and b.erp_ref = a.erp_ref
+           ) as w on true
+     where a.id = p_fact.id
+$$;
+
+COMMENT ON FUNCTION sms.explain_duplicate_ref(p_fact sms.candidate, p_as_of timestamp with time zone) IS 'Part of explain: the facts behind rule_duplicate_ref.';
+
+-- FUNCTION explain_expired(sms.candidate, timestamp with time zone)
+
+CREATE FUNCTION sms.explain_expired(p_fact sms.candidate, p_as_of timestamp with time zone) RETURNS jsonb
+    LANGUAGE sql STABLE
+    AS $$
+    select jsonb_build_object(
+               'told', 'valid until ' || p_fact.expires_at,
+               'expires_at', p_fact.expires_at,
+               'from', case when o.expires_at is not null then 'the row' else 'the channel' end,
+               'validity', case when o.expires_at is null then ch.validity end,
+               'rule', case when o.expires_at is null then sms.rule_version('channel', ch.channel_id::text, p_as_of) - 'row' end)
+      from sms.outbox as o
+      left join sms.channel as ch on ch.channel_id = p_fact.channel_id
+     where o.id = p_fact.id
+$$;
+
+COMMENT ON FUNCTION sms.explain_expired(p_fact sms.candidate, p_as_of timestamp with time zone) IS 'Part of explain: the facts behind rule_expired.';
 
 -- FUNCTION explain_fate(bigint)
 
 CREATE FUNCTION sms.explain_fate(p_id bigint) RETURNS TABLE(topic text, verdict text, reason text, detail text, at timestamp with time zone, facts jsonb)
     LANGUAGE sql STABLE
     AS $$
-    select 'now', 'pending', null, case when p.not_before > clock_timestamp() then 'waits until ' || p.not_before else 'is due' end
-               || case when v.provider is null then '; its lane is parked, no provider serves it' else '' end,
+    select 'now', 'pending', null,
+           case when p.not_before > clock_timestamp() then 'waits until ' || p.not_before else 'is due' end
+               || case when v.provider is null then '; its lane is parked, no provider serves it'
+                       when not v.is_enabled then '; provider ' || v.provider || ' is disabled' else '' end,
            clock_timestamp(), jsonb_build_object('attempts', p.attempt, 'provider', v.provider, 'priority', p.priority)
       from sms.pending as p
       left join sms.lane as l using (lane_id)
@@ -743,13 +1638,102 @@ CREATE FUNCTION sms.explain_fate(p_id bigint) RETURNS TABLE(topic text, verdict 
     select 'left the queue', o.state, o.reason, o.detail, o.decided_at,
            jsonb_build_object('attempts', o.attempts, 'provider', v.provider, 'segments', o.segments, 'cost', o.cost,
                               'submitted_at', o.submitted_at, 'final_at', o.final_at, 'reasons', o.reasons,
-                              'provider_refs', (select jsonb_agg(r.ref order by r.part) from sms.provider_ref as r where r.id = o.id))
+                              'provider_refs', (select jsonb_agg(r.ref order by r.part)
+                                                  from sms.provider_ref as r where r.id = o.id),
+                              'decided_by', sms.explain_decision(p_id))
       from sms.outcome as o
       left join sms.provider as v using (provider_id)
      where o.id = p_id
 $$;
 
 COMMENT ON FUNCTION sms.explain_fate(p_id bigint) IS 'Part of explain: where a message is, or how it left the queue.';
+
+-- FUNCTION explain_holdout(sms.candidate, timestamp with time zone)
+
+CREATE FUNCTION sms.explain_holdout(p_fact sms.candidate, p_as_of timestamp with time zone) RETURNS jsonb
+    LANGUAGE sql STABLE
+    AS $$
+    select jsonb_build_object(
+               'told', case when k.campaign_id is null then 'it belongs to no known campaign'
+                            when k.holdout_percent = 0 then 'campaign ' || k.campaign || ' holds nobody out'
+                            else 'not one of the ' || k.holdout_percent || ' % of campaign ' || k.campaign end,
+               'campaign', k.campaign,
+               'holdout_percent', k.holdout_percent,
+               'draw', case when k.holdout_percent > 0
+                            then round(sms.holdout_draw(p_fact.campaign_id, p_fact.client_id, p_fact.msisdn), 3) end,
+               'rule', sms.rule_version('campaign', k.campaign_id::text, p_as_of) - 'row')
+      from (values (1)) as one
+      left join sms.campaign as k on k.campaign_id = p_fact.campaign_id
+$$;
+
+COMMENT ON FUNCTION sms.explain_holdout(p_fact sms.candidate, p_as_of timestamp with time zone) IS 'Part of explain: the facts behind rule_holdout.';
+
+-- FUNCTION explain_inbound(text)
+
+CREATE FUNCTION sms.explain_inbound(p_author text) RETURNS jsonb
+    LANGUAGE sql STABLE
+    AS $_$
+    select jsonb_build_object('inbound_id', i.inbound_id::text, 'received_at', i.received_at,
+                              'asked', i.action, 'provider', v.provider)
+      from sms.inbound as i
+      join sms.provider as v on v.provider_id = i.provider_id
+     where i.inbound_id = substring(p_author from '^inbound (\d{1,18})$')::bigint
+$_$;
+
+COMMENT ON FUNCTION sms.explain_inbound(p_author text) IS 'Part of explain: the subscriber''s reply behind a blacklist row or a withdrawn consent.';
+
+-- FUNCTION explain_quiet_hours(sms.candidate, timestamp with time zone)
+
+CREATE FUNCTION sms.explain_quiet_hours(p_fact sms.candidate, p_as_of timestamp with time zone) RETURNS jsonb
+    LANGUAGE sql STABLE
+    AS $$
+    with place as (
+        select ch.category, ch.opening_spread, coalesce(z.name, 'unknown') as zone, coalesce(z.members, u.members) as members,
+               case when f.zone_id = p_fact.zone_id then f.zone_source
+                    else 'as it was understood when it came in' end as zone_from
+          from sms.outbox as o
+          cross join lateral sms.interpret_request(
+                   o.channel, o.phone, o.body, o.template, o.vars, o.erp_ref,
+                   o.priority, o.not_before, o.expires_at, o.time_zone, o.client_id, o.created_at) as f
+          left join sms.channel as ch on ch.channel_id = p_fact.channel_id
+          left join sms.time_zone as z on z.zone_id = p_fact.zone_id
+          left join sms.time_zone as u on u.zone_id = 0
+         where o.id = p_fact.id
+    ), silence as materialized (
+        select z.name, w.quiet_hours_id, w.begins, w.ends, w.begins <= p_as_of as holds,
+               min(w.begins) filter (where w.begins > p_as_of) over () as next_begin,
+               bool_or(w.begins <= p_as_of) over () as silent
+          from place as p
+          cross join lateral unnest(p.members) as z (name)
+          cross join lateral sms.quiet_windows(p.category, z.name, p_as_of) as w
+         where w.ends > p_as_of and w.begins < w.ends
+    )
+    select jsonb_build_object(
+               'told', case when not exists (select from sms.quiet_hours as q where q.category = p.category)
+                            then 'no quiet hours for ' || coalesce(p.category, 'this channel')
+                            else 'not silent in ' || p.zone end,
+               'category', p.category, 'zone', p.zone, 'zone_from', p.zone_from,
+               'local_time', (select jsonb_object_agg(m, to_char(p_as_of at time zone m, 'Dy YYYY-MM-DD HH24:MI'))
+                                from unnest(p.members) as m),
+               'opening_spread', nullif(p.opening_spread, '0'),
+               'silences', (select jsonb_agg(jsonb_build_object(
+                                       'zone', s.name, 'quiet_hours_id', s.quiet_hours_id, 'begins', s.begins, 'ends', s.ends,
+                                       'holds', s.holds, 'reason', nullif(q.reason, ''),
+                                       'rule', sms.rule_version('quiet_hours', s.quiet_hours_id::text, p_as_of) - 'row')
+                                   order by s.ends desc, s.name)
+                              from silence as s
+                              join sms.quiet_hours as q on q.quiet_hours_id = s.quiet_hours_id
+                             where case when s.silent then s.holds else s.begins = s.next_begin end),
+               'holidays', (select jsonb_agg(jsonb_build_object('day', h.day, 'kind', h.kind, 'title', h.title))
+                              from sms.holiday as h
+                             where h.day in (select (p_as_of at time zone m)::date + d
+                                               from unnest(p.members) as m, generate_series(-1, 1) as d)
+                               and exists (select from sms.quiet_hours as q
+                                            where q.category = p.category and q.day_kind is not null)))
+      from place as p
+$$;
+
+COMMENT ON FUNCTION sms.explain_quiet_hours(p_fact sms.candidate, p_as_of timestamp with time zone) IS 'Part of explain: the facts behind rule_quiet_hours.';
 
 -- FUNCTION explain_receipts(bigint)
 
@@ -769,32 +1753,75 @@ $$;
 
 COMMENT ON FUNCTION sms.explain_receipts(p_id bigint) IS 'Part of explain: the delivery reports about a message.';
 
+-- FUNCTION explain_refusal(bigint, text)
+
+CREATE FUNCTION sms.explain_refusal(p_id bigint, p_reason text) RETURNS jsonb
+    LANGUAGE sql STABLE
+    AS $$
+    select case p_reason
+               when 'missing_variable' then jsonb_build_object(
+                   'template', o.template,
+                   'missing', (select jsonb_agg(distinct btrim(m[1]))
+                                 from sms.template as t
+                                 join sms.template_version as v using (template_id)
+                                 cross join lateral regexp_matches(v.body, '\{\{([^}|]*)\}\}', 'g') as m
+                                where t.template = o.template and o.vars ->> btrim(m[1]) is null
+                                  and v.template_version_id = coalesce(r.template_version_id, v.template_version_id)))
+               when 'text_too_long' then jsonb_build_object('characters', char_length(o.body), 'most', 1000)
+               when 'bad_time_zone' then jsonb_build_object('time_zone', o.time_zone)
+               when 'expired' then jsonb_build_object('asked_expires_at', o.expires_at, 'asked_not_before', o.not_before)
+               when 'empty_text' then jsonb_build_object('template', o.template)
+               else jsonb_build_object('phone_characters', char_length(o.phone),
+                                       'phone_digits', char_length(regexp_replace(o.phone, '[^0-9]', '', 'g')))
+           end
+      from sms.outbox as o
+      left join sms.outcome as r on r.id = o.id
+     where o.id = p_id and p_reason is not null
+$$;
+
+COMMENT ON FUNCTION sms.explain_refusal(p_id bigint, p_reason text) IS 'Part of explain: what is wrong with a refused request.';
+
 -- FUNCTION explain_request(bigint)
 
 CREATE FUNCTION sms.explain_request(p_id bigint) RETURNS TABLE(topic text, verdict text, reason text, detail text, at timestamp with time zone, facts jsonb)
     LANGUAGE sql STABLE
     AS $$
-    select 'request', case when f.reason is null then 'understood' else 'refused' end, f.reason,
+    select 'request', case when x.reason is null then 'understood' else 'refused' end, x.reason,
            'channel ' || o.channel || ', operator ' || coalesce(op.operator, '?') || ', zone ' || coalesce(z.name, 'unknown')
-               || case when o.time_zone is not null then ' (from the row)'
-                       when f.zone_id = 0 then ' (nothing tells it)'
-                       when g.lo is not null then ' (from the number)'
-                       else ' (from the channel)' end,
+               || ' (' || case when k.zone_id is not null and k.zone_id <> f.zone_id then 'as it was understood when it came in'
+                               when f.zone_source like 'nothing%' then f.zone_source
+                               else 'from ' || f.zone_source end || ')',
            o.created_at,
            jsonb_build_object('erp_ref', o.erp_ref, 'client_id', o.client_id, 'campaign_id', o.campaign_id,
                               'priority', f.priority, 'not_before', f.not_before, 'expires_at', f.expires_at,
-                              'msisdn', f.msisdn, 'segments', sms.segments(coalesce(o.body, '')), 'region', g.region)
+                              'msisdn', k.msisdn, 'region', g.region,
+                              'segments', sms.segments(coalesce(sms.render(v.body, o.vars), o.body, '')))
+               || coalesce(sms.explain_refusal(p_id, x.reason), '{}')
       from sms.outbox as o
       cross join lateral sms.interpret_request(
                o.channel, o.phone, o.body, o.template, o.vars, o.erp_ref,
-               o.priority, o.not_before, o.expires_at, o.time_zone, o.created_at) as f
-      left join sms.lane as l on l.lane_id = f.lane_id
+               o.priority, o.not_before, o.expires_at, o.time_zone, o.client_id, o.created_at) as f
+      left join sms.pending as p on p.id = o.id
+      left join sms.inflight as i on i.id = o.id
+      left join sms.outcome as r on r.id = o.id
+      cross join lateral (
+               select coalesce(p.msisdn, i.msisdn, r.msisdn) as msisdn, coalesce(p.zone_id, i.zone_id, r.zone_id) as zone_id,
+                      coalesce(p.lane_id, i.lane_id, r.lane_id) as lane_id,
+                      coalesce(p.template_version_id, i.template_version_id, r.template_version_id) as template_version_id
+           ) as k
+      left join lateral (   -- refused when it came in: no rule was asked, so there is no detail
+               select r.reason
+                 from sms.reason as e
+                where e.reason = r.reason and r.state = 'suppressed' and r.attempts = 0
+                  and (e.rank <= 3 or e.reason = 'expired' and r.detail is null)
+           ) as x on true
+      left join sms.template_version as v on v.template_version_id = k.template_version_id
+      left join sms.lane as l on l.lane_id = k.lane_id
       left join sms.operator as op on op.operator_id = l.operator_id
-      left join sms.time_zone as z on z.zone_id = f.zone_id
+      left join sms.time_zone as z on z.zone_id = coalesce(k.zone_id, f.zone_id)
       left join lateral (
-               select r.lo, r.region from sms.number_range as r where r.lo <= f.msisdn and r.hi >= f.msisdn
-                order by r.lo desc limit 1
-           ) as g on true
+               select r.lo, r.hi, r.region from sms.number_range as r where r.lo <= k.msisdn order by r.lo desc limit 1
+           ) as g on g.hi >= k.msisdn
      where o.id = p_id
 $$;
 
@@ -805,24 +1832,105 @@ COMMENT ON FUNCTION sms.explain_request(p_id bigint) IS 'Part of explain: what w
 CREATE FUNCTION sms.explain_rules(p_id bigint, p_as_of timestamp with time zone) RETURNS TABLE(topic text, verdict text, reason text, detail text, at timestamp with time zone, facts jsonb)
     LANGUAGE sql STABLE
     AS $$
-    select 'rule ' || r.rule, coalesce(f.verdict, 'pass'), f.reason, f.detail, p_as_of,
-           case when f.not_before is not null then jsonb_build_object('not_before', f.not_before) end
-      from (select sms.candidates(array[p_id]) as batch offset 0) as b
-      cross join (values (10, 'expired'), (20, 'blacklist'), (40, 'duplicate_ref'), (50, 'duplicate'), (60, 'cap'), (80, 'quiet_hours'))
-           as r (rank, rule)
-      left join lateral (
-               select x.* from sms.rule_expired(b.batch, p_as_of) as x where r.rank = 10
-               union all select x.* from sms.rule_blacklist(b.batch, p_as_of) as x where r.rank = 20
-               union all select x.* from sms.rule_duplicate_ref(b.batch, p_as_of) as x where r.rank = 40
-               union all select x.* from sms.rule_duplicate(b.batch, p_as_of) as x where r.rank = 50
-               union all select x.* from sms.rule_cap(b.batch, p_as_of) as x where r.rank = 60
-               union all select x.* from sms.rule_quiet_hours(b.batch, p_as_of) as x where r.rank = 80
-           ) as f on true
-     where b.batch is not null
-     order by r.rank
+    with asked as materialized (
+        select b.batch, b.batch[1] as fact, c.is_claim,
+               case when c.is_claim then p_as_of else p_as_of + interval '1 hour' end as before
+          from (select sms.candidates(array[p_id]) as batch offset 0) as b
+          cross join lateral (
+                   select exists (select from sms.contact_log as l
+                                   where l.msisdn = b.batch[1].msisdn and l.at = p_as_of and l.message_id = p_id) as is_claim
+               ) as c
+         where b.batch is not null
+    )
+    select 'rules', null, null,
+           'asked as of ' || p_as_of || case when exists (select from sms.pending as p where p.id = p_id) then ', now'
+                                             when asked.is_claim then ', when it was claimed'
+                                             else ', when it left the queue' end
+               || '; lists and rules as they are known today', p_as_of, null
+      from asked
+    union all
+    (select 'rule ' || r.rule,
+            case when x.objects then f.verdict else 'pass' end,
+            case when x.objects then f.reason end,
+            case when x.objects then f.detail else t.facts ->> 'told' end,
+            p_as_of,
+            jsonb_strip_nulls(t.facts - 'told' - 'objects'
+                              || case when x.objects and f.not_before is not null
+                                      then jsonb_build_object('not_before', f.not_before) else '{}' end)
+       from asked as a
+       cross join (values (10, 'expired'), (20, 'blacklist'), (30, 'consent'), (40, 'duplicate_ref'), (50, 'duplicate'),
+                          (60, 'cap'), (70, 'holdout'), (80, 'quiet_hours')) as r (rank, rule)
+       left join lateral (
+                select x.* from sms.rule_expired(a.batch, p_as_of) as x where r.rank = 10
+                union all select x.* from sms.rule_blacklist(a.batch, p_as_of) as x where r.rank = 20
+                union all select x.* from sms.rule_consent(a.batch, p_as_of) as x where r.rank = 30
+                union all select x.* from sms.rule_duplicate_ref(a.batch, p_as_of) as x where r.rank = 40
+                union all select x.* from sms.rule_duplicate(a.batch, p_as_of) as x where r.rank = 50
+                union all select x.* from sms.rule_cap(a.batch, p_as_of) as x where r.rank = 60
+                union all select x.* from sms.rule_holdout(a.batch, p_as_of) as x where r.rank = 70
+                union all select x.* from sms.rule_quiet_hours(a.batch, p_as_of) as x where r.rank = 80
+            ) as f on true
+       cross join lateral (
+                select case r.rank when 10 then sms.explain_expired(a.fact, p_as_of)
+                                   when 20 then sms.explain_blacklist(a.fact, p_as_of)
+                                   when 30 then sms.explain_consent(a.fact, p_as_of)
+                                   when 40 then sms.explain_duplicate_ref(a.fact, p_as_of)
+                                   when 50 then sms.explain_duplicate(a.fact, p_as_of, a.before)
+                                   when 60 then sms.explain_cap(a.fact, p_as_of, a.before)
+                                   when 70 then sms.explain_holdout(a.fact, p_as_of)
+                                   when 80 then sms.explain_quiet_hours(a.fact, p_as_of) end as facts
+            ) as t
+       cross join lateral (
+                select f.verdict is not null and coalesce((t.facts ->> 'objects')::boolean, true) as objects
+            ) as x
+      order by r.rank)
 $$;
 
-COMMENT ON FUNCTION sms.explain_rules(p_id bigint, p_as_of timestamp with time zone) IS 'Part of explain: every rule''s verdict on one message at a moment.';
+COMMENT ON FUNCTION sms.explain_rules(p_id bigint, p_as_of timestamp with time zone) IS 'Part of explain: every rule''s verdict on one message at a moment, with the facts.';
+
+-- FUNCTION find_failing(bigint[], timestamp with time zone)
+
+CREATE FUNCTION sms.find_failing(p_numbers bigint[], p_as_of timestamp with time zone) RETURNS TABLE(auto_rule_id integer, msisdn bigint, category text, channel text, lasts interval, reason text)
+    LANGUAGE sql STABLE
+    AS $_$
+    with failure as materialized (
+        select t.msisdn, t.at,
+               coalesce(e.class, case when t.state in ('undelivered', 'expired') then 'unreachable' end) as class,
+               coalesce(o.sender_id, ch.sender_id, '') !~ '^\+?\d+$' as is_alphanumeric
+          from unnest(p_numbers) as n (msisdn)
+          join sms.number_trouble as t on t.msisdn = n.msisdn
+          join sms.provider as p on p.provider_id = t.provider_id
+          left join sms.receipt_error as e on e.adapter = p.adapter and e.error = t.error
+          left join sms.outbox as o on o.id = t.message_id
+          left join sms.channel as ch on ch.channel = o.channel
+    ), delivery as materialized (
+        select l.msisdn, o.final_at as at, coalesce(q.sender_id, ch.sender_id, '') ~ '^\+?\d+$' as is_numeric
+          from unnest(p_numbers) as n (msisdn)
+          join sms.contact_log as l on l.msisdn = n.msisdn
+          join sms.outcome as o on o.id = l.message_id and o.state = 'delivered'
+          join sms.outbox as q on q.id = o.id
+          left join sms.channel as ch on ch.channel = q.channel
+    ), counted as (
+        select r.auto_rule_id, f.msisdn, count(*) as times, min(f.at) as first_at, max(f.at) as last_at
+          from sms.auto_blacklist_rule as r
+          join failure as f on f.class = r.class and f.at > p_as_of - r.span and f.at <= p_as_of
+                           and (f.is_alphanumeric or not r.needs_life)
+         where r.is_enabled
+           and not exists (select from delivery as d
+                            where d.msisdn = f.msisdn and d.at >= f.at and d.at <= p_as_of
+                              and not (r.needs_life and d.is_numeric))
+         group by r.auto_rule_id, f.msisdn
+    )
+    select r.auto_rule_id, c.msisdn, r.category, r.channel, r.lasts, r.reason
+      from counted as c
+      join sms.auto_blacklist_rule as r using (auto_rule_id)
+     where c.times >= r.times and c.last_at - c.first_at >= r.min_gap
+       and (not r.needs_life
+            or exists (select from delivery as d where d.msisdn = c.msisdn and d.is_numeric and d.at > p_as_of - r.span)
+            or exists (select from sms.inbound as i where i.msisdn = c.msisdn and i.received_at > p_as_of - r.span))
+$_$;
+
+COMMENT ON FUNCTION sms.find_failing(p_numbers bigint[], p_as_of timestamp with time zone) IS 'Numbers that meet an automatic blacklisting rule, and the rule.';
 
 -- FUNCTION fold_parts(bigint[], smallint[], text[], text[], timestamp with time zone)
 
@@ -863,6 +1971,42 @@ $$;
 
 COMMENT ON FUNCTION sms.fold_parts(p_ids bigint[], p_parts smallint[], p_states text[], p_errors text[], p_now timestamp with time zone) IS 'Receipts of single segments: a long message is delivered when all its segments are, failed when one is.';
 
+-- FUNCTION fold_word(text)
+
+CREATE FUNCTION sms.fold_word(p_word text) RETURNS text
+    LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
+    AS $$
+    select translate(regexp_replace(upper(p_word), '[^[:alnum:]]', '', 'g'), 'ABCEHKMOPTXYЁ', 'АВСЕНКМОРТХУЕ')
+$$;
+
+COMMENT ON FUNCTION sms.fold_word(p_word text) IS 'Case and Latin look-alikes folded away, for comparing stop words.';
+
+-- FUNCTION forget_trouble()
+
+CREATE FUNCTION sms.forget_trouble() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+begin
+    delete from sms.number_trouble as t
+     using old_rows as o
+     where o.source = 'auto' and t.msisdn = o.msisdn;
+    return null;
+end
+$$;
+
+COMMENT ON FUNCTION sms.forget_trouble() IS 'Trigger: removing an automatic blacklist row clears what led to it.';
+
+-- FUNCTION holdout_draw(bigint, bigint, bigint)
+
+CREATE FUNCTION sms.holdout_draw(p_campaign_id bigint, p_client_id bigint, p_msisdn bigint) RETURNS numeric
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    AS $$
+    select (hashint8extended(coalesce(p_client_id, p_msisdn), p_campaign_id) & 1048575) * 100.0 / 1048576
+$$;
+
+COMMENT ON FUNCTION sms.holdout_draw(p_campaign_id bigint, p_client_id bigint, p_msisdn bigint) IS 'Stable draw from 0 to 100 for a person in a campaign.';
+
 -- FUNCTION id_at(timestamp with time zone)
 
 CREATE FUNCTION sms.id_at(p_at timestamp with time zone) RETURNS bigint
@@ -883,9 +2027,9 @@ CREATE FUNCTION sms.id_time(p_id bigint) RETURNS timestamp with time zone
 
 COMMENT ON FUNCTION sms.id_time(p_id bigint) IS 'The moment an id was drawn, to the millisecond.';
 
--- FUNCTION interpret_request(text, text, text, text, jsonb, text, smallint, timestamp with time zone, timestamp with time zone, text, timestamp with time zone)
+-- FUNCTION interpret_request(text, text, text, text, jsonb, text, smallint, timestamp with time zone, timestamp with time zone, text, bigint, timestamp with time zone)
 
-CREATE FUNCTION sms.interpret_request(p_channel text, p_phone text, p_body text, p_template text, p_vars jsonb, p_erp_ref text, p_priority smallint, p_not_before timestamp with time zone, p_expires_at timestamp with time zone, p_time_zone text, p_now timestamp with time zone) RETURNS TABLE(msisdn bigint, reason text, channel_id smallint, lane_id smallint, zone_id smallint, priority smallint, not_before timestamp with time zone, expires_at timestamp with time zone, dedup_key bigint, ref_hash bigint, template_version_id integer)
+CREATE FUNCTION sms.interpret_request(p_channel text, p_phone text, p_body text, p_template text, p_vars jsonb, p_erp_ref text, p_priority smallint, p_not_before timestamp with time zone, p_expires_at timestamp with time zone, p_time_zone text, p_client_id bigint, p_now timestamp with time zone) RETURNS TABLE(msisdn bigint, reason text, channel_id smallint, lane_id smallint, zone_id smallint, priority smallint, not_before timestamp with time zone, expires_at timestamp with time zone, dedup_key bigint, ref_hash bigint, template_version_id integer, zone_source text)
     LANGUAGE sql STABLE
     AS $$
     select n.msisdn,
@@ -897,21 +2041,48 @@ CREATE FUNCTION sms.interpret_request(p_channel text, p_phone text, p_body text,
                 when p_expires_at <= n.not_before then 'expired'
            end,
            c.channel_id, l.lane_id,
-           case when p_time_zone is null then coalesce(nullif(g.zone_id, 0), cz.zone_id, 0::smallint)
+           case when p_time_zone is null
+                then coalesce(cc.zone_id, cp.zone_id, nullif(g.zone_id, 0), cz.zone_id, 0::smallint)
                 else coalesce(z.zone_id, 0::smallint) end,
            greatest(c.priority, p_priority),
            n.not_before,
            least(coalesce(p_expires_at, n.not_before + c.validity), timestamptz '9999-12-31 00:00Z'),
-           hashtextextended(case when p_template is null then coalesce(p_body, '') else concat(p_template, p_vars) end, 0),
+           hashtextextended(case when p_template is null then coalesce(p_body, '')
+                                 when c.dedup_by = 'template' then p_template
+                                 else concat(p_template, p_vars) end,
+                            case when c.dedup_by = 'text_in_channel' then c.channel_id else 0 end),
            hashtextextended(p_erp_ref, 0),
-           v.template_version_id
-      from (select sms.normalize_msisdn(p_phone) as msisdn, least(greatest(p_not_before, p_now), timestamptz '9999-01-01 00:00Z') as not_before offset 0) as n
+           v.template_version_id,
+           case when p_time_zone is not null then 'the row'
+                when cc.zone_id is not null then 'the client'
+                when cp.zone_id is not null then 'where the client lives'
+                when g.zone_id <> 0 then 'the number'
+                when cz.zone_id is not null then 'the channel'
+                else 'nothing tells it' end
+      from (select sms.normalize_msisdn(p_phone) as msisdn,
+                   least(greatest(p_not_before, p_now), timestamptz '9999-01-01 00:00Z') as not_before offset 0) as n
       cross join lateral (
-               select x.channel_id, x.priority, x.validity, x.time_zone from sms.channel as x where x.channel = p_channel limit 1
+               select x.channel_id, x.priority, x.validity, x.time_zone, x.dedup_by
+                 from sms.channel as x where x.channel = p_channel limit 1
            ) as c
       left join lateral (
-               select x.zone_id from sms.time_zone as x where x.name = c.time_zone limit 1
-           ) as cz on c.time_zone is not null
+               select y.zone_id
+                 from (select x.zone_id from sms.time_zone as x where x.name = c.time_zone limit 1) as y
+                where c.time_zone is not null
+               offset 0
+           ) as cz on true
+      left join lateral (
+               select y.zone_id
+                 from (select x.zone_id from sms.client_zone as x where x.client_id = p_client_id limit 1) as y
+                where p_client_id is not null
+               offset 0
+           ) as cc on true
+      left join lateral (
+               select y.zone_id
+                 from (select x.zone_id from geo.client_location as x where x.client_id = p_client_id limit 1) as y
+                where p_client_id is not null and cc.zone_id is null
+               offset 0
+           ) as cp on true
       left join lateral (
                select r.operator_id, r.zone_id
                  from (select x.hi, x.operator_id, x.zone_id
@@ -926,14 +2097,20 @@ CREATE FUNCTION sms.interpret_request(p_channel text, p_phone text, p_body text,
                 where x.channel_id = c.channel_id and x.operator_id = coalesce(g.operator_id, 0::smallint) limit 1
            ) as l on true
       left join lateral (
-               select x.zone_id from sms.time_zone as x where x.name = p_time_zone and x.zone_id <> 0 limit 1
-           ) as z on p_time_zone is not null
+               select y.zone_id
+                 from (select x.zone_id from sms.time_zone as x where x.name = p_time_zone and x.zone_id <> 0 limit 1) as y
+                where p_time_zone is not null
+               offset 0
+           ) as z on true
       left join lateral (
-               select x.template_version_id, x.problem from sms.check_template(p_template, p_vars) as x limit 1
-           ) as v on p_template is not null
+               select y.template_version_id, y.problem
+                 from (select x.template_version_id, x.problem from sms.check_template(p_template, p_vars) as x limit 1) as y
+                where p_template is not null
+               offset 0
+           ) as v on true
 $$;
 
-COMMENT ON FUNCTION sms.interpret_request(p_channel text, p_phone text, p_body text, p_template text, p_vars jsonb, p_erp_ref text, p_priority smallint, p_not_before timestamp with time zone, p_expires_at timestamp with time zone, p_time_zone text, p_now timestamp with time zone) IS 'What a request means: number, lane, zone, times, hashes; reason when it cannot be used. Shared by the insert trigger and explain.';
+COMMENT ON FUNCTION sms.interpret_request(p_channel text, p_phone text, p_body text, p_template text, p_vars jsonb, p_erp_ref text, p_priority smallint, p_not_before timestamp with time zone, p_expires_at timestamp with time zone, p_time_zone text, p_client_id bigint, p_now timestamp with time zone) IS 'What a request means: number, lane, zone, times, hashes; reason when it cannot be used. Shared by the insert trigger and explain.';
 
 -- FUNCTION judge(bigint[], timestamp with time zone)
 
@@ -951,7 +2128,7 @@ CREATE FUNCTION sms.judge(ids bigint[], as_of timestamp with time zone DEFAULT c
       from sms.outbox as o
       cross join lateral sms.interpret_request(
                o.channel, o.phone, o.body, o.template, o.vars, o.erp_ref,
-               o.priority, o.not_before, o.expires_at, o.time_zone, o.created_at) as f
+               o.priority, o.not_before, o.expires_at, o.time_zone, o.client_id, o.created_at) as f
       left join sms.outcome as r on r.id = o.id and r.state = 'suppressed' and r.attempts = 0 and r.reason = f.reason
       left join sms.judge_batch(sms.candidates(ids), as_of) as j on j.id = o.id
      where o.id = any (ids)
@@ -967,13 +2144,15 @@ CREATE FUNCTION sms.judge_batch(p_batch sms.candidate[], p_as_of timestamp with 
     with finding as materialized (
         select * from sms.rule_expired(p_batch, p_as_of)
         union all select * from sms.rule_blacklist(p_batch, p_as_of)
+        union all select * from sms.rule_consent(p_batch, p_as_of)
         union all select * from sms.rule_duplicate_ref(p_batch, p_as_of)
         union all select * from sms.rule_duplicate(p_batch, p_as_of)
         union all select * from sms.rule_cap(p_batch, p_as_of)
+        union all select * from sms.rule_holdout(p_batch, p_as_of)
         union all select * from sms.rule_quiet_hours(p_batch, p_as_of)
     ), first as (
         select distinct on (f.id) f.id, f.verdict, f.reason, f.detail, f.not_before,
-               array_agg(f.reason) over (partition by f.id order by f.rank
+               array_agg(f.reason) filter (where f.verdict <> 'wait') over (partition by f.id order by f.rank
                                          rows between unbounded preceding and unbounded following) as reasons
           from finding as f
          order by f.id, f.rank
@@ -985,6 +2164,49 @@ CREATE FUNCTION sms.judge_batch(p_batch sms.candidate[], p_as_of timestamp with 
 $$;
 
 COMMENT ON FUNCTION sms.judge_batch(p_batch sms.candidate[], p_as_of timestamp with time zone) IS 'Every rule about every candidate; the lowest rank decides. The only home of the rules.';
+
+-- FUNCTION learn_numbers(integer, timestamp with time zone)
+
+CREATE FUNCTION sms.learn_numbers(p_limit integer DEFAULT 1000, p_as_of timestamp with time zone DEFAULT NULL::timestamp with time zone) RETURNS TABLE(blacklisted integer, lifted integer)
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET enable_seqscan TO 'off'
+    AS $$
+declare
+    _now timestamptz := coalesce(p_as_of, clock_timestamp());
+    _numbers bigint[];
+begin
+    with fresh as (
+        select t.message_id from sms.number_trouble as t
+         where t.learned_at is null order by t.at limit p_limit for update skip locked
+    ), seen as (
+        update sms.number_trouble as t set learned_at = _now from fresh as f where t.message_id = f.message_id returning t.msisdn
+    )
+    select array_agg(distinct s.msisdn) into _numbers from seen as s;
+
+    insert into sms.blacklist (msisdn, category, channel, reason, source, expires_at, created_at, created_by)
+    select f.msisdn, f.category, f.channel, f.reason, 'auto', _now + f.lasts, _now, 'auto rule ' || f.auto_rule_id
+      from sms.find_failing(_numbers, _now) as f
+     where not exists (select from sms.blacklist as b
+                        where b.msisdn = f.msisdn and b.category is not distinct from f.category
+                          and b.channel is not distinct from f.channel
+                          and (b.expires_at is null or b.expires_at > _now));
+    get diagnostics blacklisted = row_count;
+
+    delete from sms.blacklist as b
+     where b.source = 'auto' and b.msisdn is not null
+       and exists (select from sms.contact_log as l
+                     join sms.outcome as o on o.id = l.message_id
+                    where l.msisdn = b.msisdn and l.at > b.created_at - interval '3 days' and l.at < _now + interval '1 hour'
+                      and o.state = 'delivered' and o.final_at > b.created_at
+                      and (b.category is null
+                           or b.category = (select c.category from sms.channel as c where c.channel_id = l.channel_id)));
+    get diagnostics lifted = row_count;
+    return next;
+end
+$$;
+
+COMMENT ON FUNCTION sms.learn_numbers(p_limit integer, p_as_of timestamp with time zone) IS 'Chore. Blacklist numbers that keep failing by sms.auto_blacklist_rule; lift what was delivered to since.';
 
 -- FUNCTION list_providers()
 
@@ -1102,13 +2324,15 @@ $$;
 
 COMMENT ON FUNCTION sms.match_receipts(p_limit integer, p_as_of timestamp with time zone) IS 'Chore. Apply receipts that came before their message was settled or its reference was known.';
 
--- FUNCTION next_id()
+-- FUNCTION needs_ucs2(text)
 
-CREATE FUNCTION sms.next_id() RETURNS bigint
-    LANGUAGE sql
-    AS $$ select (((date_part('epoch', clock_timestamp()) * 1000)::bigint - 1577836800000) << 22) | nextval('sms.id_seq') $$;
+CREATE FUNCTION sms.needs_ucs2(p_text text) RETURNS boolean
+    LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
+    AS $_$
+    select p_text ~ '[^@£$¥èéùìòÇ\n\x0cØø\rÅåΔ_ΦΓΛΩΠΨΣΘΞÆæßÉ !"#¤%&''()*+,\-./0-9:;<=>?¡A-ZÄÖÑÜ§¿a-zäöñüà^{}\\\[~\]|€]'
+$_$;
 
-COMMENT ON FUNCTION sms.next_id() IS 'A new time-ordered id. Exceeds 2^53: in JSON and HTML it is a string.';
+COMMENT ON FUNCTION sms.needs_ucs2(p_text text) IS 'Does one character of the text lie outside the GSM alphabet?';
 
 -- FUNCTION normalize_msisdn(text)
 
@@ -1127,6 +2351,21 @@ end
 $_$;
 
 COMMENT ON FUNCTION sms.normalize_msisdn(p_phone text) IS 'A phone as typed to bigint 79161234567, or null when it is no Russian mobile number; sms.phone_problem says why.';
+
+-- FUNCTION note_troubles(bigint[], timestamp with time zone)
+
+CREATE FUNCTION sms.note_troubles(p_ids bigint[], p_now timestamp with time zone) RETURNS void
+    LANGUAGE sql
+    AS $$
+    insert into sms.number_trouble (message_id, msisdn, at, provider_id, state, error)
+    select o.id, o.msisdn, p_now, o.provider_id, o.state, o.detail
+      from sms.outcome as o
+     where o.id = any (p_ids) and o.state in ('undelivered', 'expired', 'rejected')
+       and o.msisdn is not null and o.provider_id is not null
+        on conflict (message_id) do nothing
+$$;
+
+COMMENT ON FUNCTION sms.note_troubles(p_ids bigint[], p_now timestamp with time zone) IS 'Remember failed messages by number.';
 
 -- FUNCTION numbering_changes()
 
@@ -1162,6 +2401,47 @@ CREATE FUNCTION sms.numbering_changes(OUT numbers bigint, OUT added bigint, OUT 
 $$;
 
 COMMENT ON FUNCTION sms.numbering_changes(OUT numbers bigint, OUT added bigint, OUT removed bigint, OUT changed_operator bigint, OUT changed_zone bigint, OUT unchanged bigint) IS 'How many numbers the staged file adds, removes, gives another operator or zone, or leaves alone.';
+
+-- FUNCTION obey_replies(bigint[])
+
+CREATE FUNCTION sms.obey_replies(p_inbound_ids bigint[]) RETURNS integer
+    LANGUAGE plpgsql
+    AS $$
+declare
+    _stops int;
+    _answer text := (select nullif(s.value, '') from sms.setting as s where s.setting = 'opt_out_answer');
+begin
+    delete from sms.blacklist as b
+     using sms.inbound as i
+     where i.inbound_id = any (p_inbound_ids) and i.action = 'start' and b.msisdn = i.msisdn and b.source = 'opt_out';
+
+    insert into sms.blacklist (msisdn, category, reason, source, created_at, created_by)
+    select distinct on (i.msisdn) i.msisdn, case i.action when 'stop_advertising' then 'advertising' end,
+           'asked by message ' || i.inbound_id, 'opt_out', clock_timestamp(), 'inbound ' || i.inbound_id
+      from sms.inbound as i
+     where i.inbound_id = any (p_inbound_ids) and i.action like 'stop%'
+       and not exists (select from sms.blacklist as b
+                        where b.msisdn = i.msisdn and b.source = 'opt_out'
+                          and (b.category is null or i.action = 'stop_advertising'))
+     order by i.msisdn, i.action = 'stop_all' desc;
+
+    update sms.consent as c
+       set withdrawn_at = clock_timestamp(), withdrawn_by = 'inbound ' || i.inbound_id
+      from sms.inbound as i
+     where i.inbound_id = any (p_inbound_ids) and i.action like 'stop%' and c.msisdn = i.msisdn and c.withdrawn_at is null
+       and (i.action = 'stop_all' or c.category = 'advertising');
+
+    insert into sms.outbox (channel, phone, body, erp_ref)
+    select 'reply', i.msisdn::text, _answer, 'inbound ' || i.inbound_id
+      from sms.inbound as i
+     where i.inbound_id = any (p_inbound_ids) and i.action like 'stop%' and _answer is not null;
+
+    select count(*) into _stops from sms.inbound as i where i.inbound_id = any (p_inbound_ids) and i.action like 'stop%';
+    return _stops;
+end
+$$;
+
+COMMENT ON FUNCTION sms.obey_replies(p_inbound_ids bigint[]) IS 'Blacklist, withdraw consents and answer for opt-outs; lift opt-outs for those who come back.';
 
 -- FUNCTION outcome_status(timestamp with time zone)
 
@@ -1260,12 +2540,16 @@ CREATE FUNCTION sms.quiet_windows(p_category text, p_zone text, p_as_of timestam
            (d.day + q.quiet_from) at time zone p_zone,
            (d.day + q.quiet_until + case when q.quiet_until < q.quiet_from then interval '1 day' else interval '0' end)
                at time zone p_zone
-      from sms.quiet_hours as q
+      from (select (p_as_of at time zone p_zone)::date + n as day from generate_series(-1, 1) as n) as d
+      left join sms.holiday as h on h.day = d.day
       cross join lateral (
-               select (p_as_of at time zone p_zone)::date + n as day from generate_series(-1, 1) as n
-           ) as d
-     where q.category = p_category
-       and (q.iso_weekday is null or q.iso_weekday = extract(isodow from d.day))
+               select extract(isodow from d.day)::int as iso_weekday,
+                      coalesce(h.kind, case when extract(isodow from d.day) > 5 then 'off' else 'working' end) as kind
+           ) as k
+      join sms.quiet_hours as q
+        on q.category = p_category
+       and (q.iso_weekday is null or q.iso_weekday = k.iso_weekday)
+       and (q.day_kind is null or q.day_kind = k.kind)
 $$;
 
 COMMENT ON FUNCTION sms.quiet_windows(p_category text, p_zone text, p_as_of timestamp with time zone) IS 'Silences of a category near a moment in one zone, with their begin and end.';
@@ -1345,6 +2629,40 @@ end
 $_$;
 
 COMMENT ON FUNCTION sms.read_phone(p_phone text, OUT msisdn bigint, OUT problem text) IS 'What a phone field holds: msisdn, or the problem that leaves none. Behind normalize_msisdn and phone_problem.';
+
+-- FUNCTION record_inbound(text, text[], text[], text[], text[])
+
+CREATE FUNCTION sms.record_inbound(p_provider text, p_refs text[], p_senders text[], p_sent_tos text[], p_bodies text[]) RETURNS TABLE(stored integer, opted_out integer)
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+declare
+    _provider_id smallint;
+    _ids bigint[];
+begin
+    select p.provider_id into _provider_id from sms.provider as p where p.provider = p_provider;
+    if not found then
+        raise exception 'unknown provider "%"', p_provider using errcode = 'SM006';
+    end if;
+    with kept as (
+        insert into sms.inbound (provider_id, provider_ref, msisdn, sender, sent_to, body, action)
+        select _provider_id, g.ref, sms.normalize_msisdn(g.sender), g.sender, g.sent_to, g.body,
+               case when sms.normalize_msisdn(g.sender) is not null then sms.understand_reply(g.body) end
+          from unnest(p_refs, p_senders, p_sent_tos, p_bodies) as g (ref, sender, sent_to, body)
+            on conflict (provider_id, provider_ref) do nothing
+     returning inbound_id
+    )
+    select array_agg(k.inbound_id) into _ids from kept as k;
+    stored := coalesce(cardinality(_ids), 0);
+    opted_out := case when stored > 0 then sms.obey_replies(_ids) else 0 end;
+    if stored > 0 then
+        perform pg_notify('sms_inbound', '');
+    end if;
+    return next;
+end
+$$;
+
+COMMENT ON FUNCTION sms.record_inbound(p_provider text, p_refs text[], p_senders text[], p_sent_tos text[], p_bodies text[]) IS 'Receipt API. Keep messages from subscribers, obey opt-outs, tell the ERP.';
 
 -- FUNCTION record_receipts(text, bigint[], text[], text[], text[], timestamp with time zone[], text[])
 
@@ -1428,6 +2746,23 @@ $$;
 
 COMMENT ON FUNCTION sms.refuse_change() IS 'Trigger: this table is append-only.';
 
+-- FUNCTION refuse_consent_edit()
+
+CREATE FUNCTION sms.refuse_consent_edit() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+begin
+    if tg_op = 'UPDATE' and old.withdrawn_at is null and new.withdrawn_at is not null
+       and (to_jsonb(new) - 'withdrawn_at' - 'withdrawn_by') = (to_jsonb(old) - 'withdrawn_at' - 'withdrawn_by') then
+        return new;
+    end if;
+    raise exception 'consents are a ledger: rows are added and withdrawn, never changed or deleted'
+        using errcode = 'SM003', hint = 'Set withdrawn_at; for another consent insert another row.';
+end
+$$;
+
+COMMENT ON FUNCTION sms.refuse_consent_edit() IS 'Trigger: consents may only be withdrawn.';
+
 -- FUNCTION refuse_illegal_move()
 
 CREATE FUNCTION sms.refuse_illegal_move() RETURNS trigger
@@ -1453,6 +2788,34 @@ end
 $$;
 
 COMMENT ON FUNCTION sms.refuse_illegal_move() IS 'Trigger: only moves in sms.state_transition.';
+
+-- FUNCTION refuse_unfit_rows(sms.outbox[])
+
+CREATE FUNCTION sms.refuse_unfit_rows(p_rows sms.outbox[]) RETURNS void
+    LANGUAGE plpgsql STABLE
+    AS $$
+declare
+    _n bigint;
+    _problem text;
+begin
+    perform sms.refuse_unknown_names(array(select distinct r.channel from unnest(p_rows) as r),
+                                     array(select distinct r.template from unnest(p_rows) as r where r.template is not null));
+    select r.id, case when r.priority not between 0 and 3 then 'priority is 0 to 3'
+                      when char_length(r.erp_ref) not between 1 and 200 then 'erp_ref has 1 to 200 characters'
+                      else 'sender_id has 1 to 15 characters' end
+      into _n, _problem
+      from unnest(p_rows) as r
+     where r.priority not between 0 and 3 or char_length(r.erp_ref) not between 1 and 200
+        or char_length(r.sender_id) not between 1 and 15
+     order by r.id
+     limit 1;
+    if found then
+        raise exception 'row % could not be inserted: %', _n, _problem using errcode = 'SM023';
+    end if;
+end
+$$;
+
+COMMENT ON FUNCTION sms.refuse_unfit_rows(p_rows sms.outbox[]) IS 'Error SM001, SM002 or SM023 where an INSERT of these requests would fail.';
 
 -- FUNCTION refuse_unknown_names(text[], text[])
 
@@ -1680,35 +3043,55 @@ CREATE FUNCTION sms.rule_blacklist(p_batch sms.candidate[], p_as_of timestamp wi
     LANGUAGE sql STABLE
     AS $$
     with hit as (
-        select c.id, c.channel_id, x.blacklist_id, x.prefix, x.reason, x.category, x.channel
+        select c.id, c.channel_id, x.blacklist_id, x.prefix, null::int as group_id, x.reason, x.category, x.channel, x.source
           from unnest(p_batch) as c
           cross join lateral (
-                   select b.blacklist_id, b.prefix, b.reason, b.category, b.channel
+                   select b.blacklist_id, b.prefix, b.reason, b.category, b.channel, b.source
                      from sms.blacklist as b
                     where b.msisdn = c.msisdn
                       and b.created_at <= p_as_of and (b.expires_at is null or b.expires_at > p_as_of)
                    offset 0
                ) as x
          union all
-        select c.id, c.channel_id, x.blacklist_id, x.prefix, x.reason, x.category, x.channel
+        select c.id, c.channel_id, x.blacklist_id, x.prefix, null, x.reason, x.category, x.channel, x.source
           from (select n as length from generate_series(1, 15) as n
                  where exists (select from sms.blacklist as e where e.prefix is not null and length(e.prefix) = n)) as k
           cross join unnest(p_batch) as c
           cross join lateral (
-                   select b.blacklist_id, b.prefix, b.reason, b.category, b.channel
+                   select b.blacklist_id, b.prefix, b.reason, b.category, b.channel, b.source
                      from sms.blacklist as b
                     where b.prefix is not null and length(b.prefix) = k.length and b.prefix = left(c.msisdn::text, k.length)
                       and b.created_at <= p_as_of and (b.expires_at is null or b.expires_at > p_as_of)
                    offset 0
                ) as x
+         union all
+        select c.id, c.channel_id, b.blacklist_id, null, b.group_id, b.reason, b.category, b.channel, b.source
+          from unnest(p_batch) as c
+          cross join lateral (
+                   select m.group_id from sms.recipient_group_member as m where m.msisdn = c.msisdn
+                    union all
+                   select m.group_id from sms.recipient_group_member as m where m.client_id = c.client_id
+                   offset 0
+               ) as g
+          cross join lateral (
+                   select x.blacklist_id, x.group_id, x.reason, x.category, x.channel, x.source
+                     from sms.blacklist as x
+                    where x.group_id = g.group_id
+                      and x.created_at <= p_as_of and (x.expires_at is null or x.expires_at > p_as_of)
+                   offset 0
+               ) as b
+         where exists (select from sms.blacklist as e where e.group_id is not null)
     )
     select distinct on (h.id) h.id, 20::smallint, 'suppress', 'blacklist',
-           'blacklist row ' || h.blacklist_id || coalesce(' (prefix ' || h.prefix || ')', '') || ': ' || h.reason, null::timestamptz
+           'blacklist row ' || h.blacklist_id || coalesce(' (prefix ' || h.prefix || ')', '')
+               || coalesce(' (group ' || (select r.recipient_group from sms.recipient_group as r where r.group_id = h.group_id) || ')', '')
+               || ': ' || h.reason, null::timestamptz
       from hit as h
       left join sms.channel as ch on ch.channel_id = h.channel_id
      where (h.category is null or h.category is not distinct from ch.category)
        and (h.channel is null or h.channel is not distinct from ch.channel)
-     order by h.id, h.prefix is not null, h.blacklist_id
+       and not (h.source = 'opt_out' and coalesce(ch.ignores_opt_out, false))
+     order by h.id, h.prefix is not null, h.group_id is not null, h.blacklist_id
 $$;
 
 COMMENT ON FUNCTION sms.rule_blacklist(p_batch sms.candidate[], p_as_of timestamp with time zone) IS 'Rule: suppress numbers and prefixes that are blacklisted for this category and channel.';
@@ -1719,25 +3102,15 @@ CREATE FUNCTION sms.rule_cap(p_batch sms.candidate[], p_as_of timestamp with tim
     LANGUAGE sql STABLE
     AS $$
     with term as materialized (
-        select k.channel_id, k.zone_id, p.cap_id, p.max_messages, p.period, s.since,
-               case when p.channel is null and p.category is null then null
-                    else (select array_agg(o.channel_id) from sms.channel as o
-                           where o.channel = coalesce(p.channel, o.channel)
-                             and o.category = coalesce(p.category, o.category)) end as counted
-          from (select distinct c.channel_id, c.zone_id from unnest(p_batch) as c) as k
-          left join sms.channel as ch on ch.channel_id = k.channel_id
-          join sms.cap as p on (p.channel is null or p.channel is not distinct from ch.channel)
-                           and (p.category is null or p.category is not distinct from ch.category)
-          left join sms.time_zone as z on z.zone_id = k.zone_id
-          cross join lateral sms.period_start(p.period, p.span, z.members, p_as_of) as s
+        select * from sms.cap_terms(p_batch, p_as_of)
     ), horizon as materialized (
-        select t.channel_id, t.zone_id, min(t.since) as since, min(t.max_messages) as least_allowed
+        select t.channel_id, t.zone_id, t.per, min(t.since) as since, min(t.max_messages) as least_allowed
           from term as t
-         group by t.channel_id, t.zone_id
+         group by t.channel_id, t.zone_id, t.per
     ), suspect as materialized (
-        select c.id, c.msisdn, c.nth, c.channel_id, c.zone_id, h.since
+        select c.id, c.msisdn, c.client_id, c.nth, c.channel_id, c.zone_id, h.since, h.per
           from unnest(p_batch) as c
-          join horizon as h on h.channel_id = c.channel_id and h.zone_id = c.zone_id
+          join horizon as h on h.per = 'number' and h.channel_id = c.channel_id and h.zone_id = c.zone_id
           cross join lateral (
                    select count(*) as contacts
                      from sms.contact_log as x
@@ -1745,31 +3118,72 @@ CREATE FUNCTION sms.rule_cap(p_batch sms.candidate[], p_as_of timestamp with tim
                    offset 0
                ) as l
          where l.contacts + c.nth >= h.least_allowed
+         union all
+        select c.id, c.msisdn, c.client_id, c.nth_client, c.channel_id, c.zone_id, h.since, h.per
+          from unnest(p_batch) as c
+          join horizon as h on h.per = 'client' and h.channel_id = c.channel_id and h.zone_id = c.zone_id
+          cross join lateral (
+                   select count(*) as contacts
+                     from sms.contact_log as x
+                    where x.client_id = c.client_id and x.at >= h.since and x.at < p_as_of + interval '1 hour'
+                   offset 0
+               ) as l
+         where c.client_id is not null and l.contacts + c.nth_client >= h.least_allowed
     )
     select c.id, 60::smallint,
            case when bool_or(u.used >= t.max_messages) then 'suppress' else 'wait' end, 'cap',
-           string_agg('cap ' || t.cap_id || ': ' || u.used || ' of ' || t.max_messages || ' this ' || t.period
+           string_agg('cap ' || t.cap_id || ': ' || u.used || ' of ' || t.max_messages || ' a ' || t.per || ' this ' || t.period
                       || ' since ' || t.since, '; ' order by t.cap_id) filter (where u.used >= t.max_messages),
            null::timestamptz
       from suspect as c
       cross join lateral (
                select array_agg(x.at) as ats, array_agg(x.channel_id) as channels
                  from sms.contact_log as x
-                where x.msisdn = c.msisdn and x.at >= c.since and x.at < p_as_of + interval '1 hour'
+                where c.per = 'number' and x.msisdn = c.msisdn and x.at >= c.since and x.at < p_as_of + interval '1 hour'
                   and x.message_id <> c.id
                offset 0
-           ) as log
-      join term as t on t.channel_id = c.channel_id and t.zone_id = c.zone_id
+           ) as by_number
+      cross join lateral (
+               select array_agg(x.at) as ats, array_agg(x.channel_id) as channels
+                 from sms.contact_log as x
+                where c.per = 'client' and x.client_id = c.client_id and x.at >= c.since and x.at < p_as_of + interval '1 hour'
+                  and x.message_id <> c.id
+               offset 0
+           ) as by_client
+      join term as t on t.channel_id = c.channel_id and t.zone_id = c.zone_id and t.per = c.per
       cross join lateral (
                select count(*) as used
-                 from unnest(log.ats, log.channels) as g (at, channel_id)
+                 from unnest(coalesce(by_number.ats, by_client.ats), coalesce(by_number.channels, by_client.channels))
+                        as g (at, channel_id)
                 where g.at >= t.since and (t.counted is null or g.channel_id = any (t.counted))
            ) as u
      where u.used + c.nth >= t.max_messages
      group by c.id
 $$;
 
-COMMENT ON FUNCTION sms.rule_cap(p_batch sms.candidate[], p_as_of timestamp with time zone) IS 'Rule: suppress when a daily, weekly, monthly or rolling cap of the number is used up.';
+COMMENT ON FUNCTION sms.rule_cap(p_batch sms.candidate[], p_as_of timestamp with time zone) IS 'Rule: suppress when a daily, weekly, monthly or rolling cap of the number or client is used up.';
+
+-- FUNCTION rule_consent(sms.candidate[], timestamp with time zone)
+
+CREATE FUNCTION sms.rule_consent(p_batch sms.candidate[], p_as_of timestamp with time zone) RETURNS SETOF sms.finding
+    LANGUAGE sql STABLE
+    AS $$
+    select c.id, 30::smallint, 'suppress', 'no_consent',
+           'no valid consent for ' || coalesce(ch.category, 'this channel') || ' of this number or client', null::timestamptz
+      from unnest(p_batch) as c
+      left join sms.channel as ch on ch.channel_id = c.channel_id
+     where coalesce(ch.needs_consent, true)
+       and not exists (select from sms.consent as k
+                        where k.msisdn = c.msisdn and k.category = ch.category and k.valid_from <= p_as_of
+                          and (k.valid_until is null or k.valid_until > p_as_of)
+                          and (k.withdrawn_at is null or k.withdrawn_at > p_as_of))
+       and not exists (select from sms.consent as k
+                        where k.client_id = c.client_id and k.category = ch.category and k.valid_from <= p_as_of
+                          and (k.valid_until is null or k.valid_until > p_as_of)
+                          and (k.withdrawn_at is null or k.withdrawn_at > p_as_of))
+$$;
+
+COMMENT ON FUNCTION sms.rule_consent(p_batch sms.candidate[], p_as_of timestamp with time zone) IS 'Rule: on channels that need consent, suppress what has none.';
 
 -- FUNCTION rule_duplicate(sms.candidate[], timestamp with time zone)
 
@@ -1808,6 +3222,7 @@ CREATE FUNCTION sms.rule_duplicate_ref(p_batch sms.candidate[], p_as_of timestam
                select r.id
                  from sms.erp_ref as r
                 where c.ref_hash is not null and r.ref_hash = c.ref_hash and r.id <> c.id
+                  and r.id >= sms.id_at(sms.id_time(c.id) - (select sms.erp_ref_span()))
                   and (select a.erp_ref from sms.outbox as a where a.id = r.id)
                       is not distinct from (select b.erp_ref from sms.outbox as b where b.id = c.id)
                offset 0
@@ -1828,13 +3243,37 @@ $$;
 
 COMMENT ON FUNCTION sms.rule_expired(p_batch sms.candidate[], p_as_of timestamp with time zone) IS 'Rule: suppress what is past its expires_at.';
 
+-- FUNCTION rule_holdout(sms.candidate[], timestamp with time zone)
+
+CREATE FUNCTION sms.rule_holdout(p_batch sms.candidate[], p_as_of timestamp with time zone) RETURNS SETOF sms.finding
+    LANGUAGE sql STABLE
+    AS $$
+    select c.id, 70::smallint, 'suppress', 'holdout',
+           'one of the ' || k.holdout_percent || ' % of campaign ' || k.campaign || ' that are held out', null::timestamptz
+      from unnest(p_batch) as c
+      join sms.campaign as k on k.campaign_id = c.campaign_id and k.holdout_percent > 0
+     where sms.holdout_draw(c.campaign_id, c.client_id, c.msisdn) < k.holdout_percent
+$$;
+
+COMMENT ON FUNCTION sms.rule_holdout(p_batch sms.candidate[], p_as_of timestamp with time zone) IS 'Rule: suppress the campaign''s control group.';
+
+-- FUNCTION rule_key(jsonb, text[])
+
+CREATE FUNCTION sms.rule_key(p_row jsonb, p_columns text[]) RETURNS text
+    LANGUAGE sql IMMUTABLE
+    AS $$
+    select string_agg(p_row ->> c.name, ' ' order by c.n) from unnest(p_columns) with ordinality as c (name, n)
+$$;
+
+COMMENT ON FUNCTION sms.rule_key(p_row jsonb, p_columns text[]) IS 'Primary key of a rule row as one text.';
+
 -- FUNCTION rule_quiet_hours(sms.candidate[], timestamp with time zone)
 
 CREATE FUNCTION sms.rule_quiet_hours(p_batch sms.candidate[], p_as_of timestamp with time zone) RETURNS SETOF sms.finding
     LANGUAGE sql STABLE
     AS $$
     with silent as materialized (
-        select k.channel_id, k.zone_id, coalesce(z.name, 'unknown') as zone,
+        select k.channel_id, k.zone_id, coalesce(z.name, 'unknown') as zone, ch.opening_spread,
                sms.quiet_until(ch.category, coalesce(z.members, u.members), p_as_of) as until
           from (select distinct c.channel_id, c.zone_id from unnest(p_batch) as c) as k
           left join sms.channel as ch on ch.channel_id = k.channel_id
@@ -1848,19 +3287,59 @@ CREATE FUNCTION sms.rule_quiet_hours(p_batch sms.candidate[], p_as_of timestamp 
            case when s.until >= c.expires_at then 'expired' else 'quiet_hours' end,
            'quiet hours in ' || s.zone || ' until ' || s.until
                || case when s.until >= c.expires_at then ', valid only until ' || c.expires_at else '' end,
-           case when s.until < c.expires_at then s.until end
+           case when s.until >= c.expires_at then null
+                when s.until + o.later >= c.expires_at then s.until
+                else s.until + o.later end
       from unnest(p_batch) as c
       join silent as s on s.channel_id = c.channel_id and s.zone_id = c.zone_id
+      cross join lateral (select s.opening_spread * ((hashint8(c.id) & 1023) / 1024.0) as later) as o
      where s.until is not null
 $$;
 
 COMMENT ON FUNCTION sms.rule_quiet_hours(p_batch sms.candidate[], p_as_of timestamp with time zone) IS 'Rule: defer to the first allowed local moment; suppress what would expire before it.';
 
+-- FUNCTION rule_version(text, text, timestamp with time zone)
+
+CREATE FUNCTION sms.rule_version(p_table text, p_key text, p_at timestamp with time zone) RETURNS jsonb
+    LANGUAGE sql STABLE
+    AS $$
+    select jsonb_build_object('rule', p_table || ' ' || p_key, 'version', c.change_id::text, 'since', c.changed_at,
+                              'changed_by', c.changed_by, 'row', c.new)
+      from sms.rule_change as c
+     where c.rule_table = p_table and c.rule_key = p_key and c.changed_at <= p_at
+     order by c.change_id desc
+     limit 1
+$$;
+
+COMMENT ON FUNCTION sms.rule_version(p_table text, p_key text, p_at timestamp with time zone) IS 'The version of a rule row in force at a moment, as JSON.';
+
+-- FUNCTION rules_as_of(timestamp with time zone, text)
+
+CREATE FUNCTION sms.rules_as_of(p_at timestamp with time zone, p_table text DEFAULT NULL::text) RETURNS TABLE(rule_table text, rule_key text, version bigint, since timestamp with time zone, changed_by text, rule jsonb)
+    LANGUAGE sql STABLE SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+    select c.rule_table, c.rule_key, c.change_id, c.changed_at, c.changed_by, c.new
+      from (select distinct on (x.rule_table, x.rule_key) x.*
+              from sms.rule_change as x
+             where x.changed_at <= p_at
+               and case when p_table is null
+                        then x.rule_table not in ('blacklist', 'recipient_group_member', 'consent', 'client_zone')
+                        else x.rule_table = p_table end
+             order by x.rule_table, x.rule_key, x.change_id desc) as c
+     where c.action <> 'delete'
+     order by c.rule_table, c.rule_key
+$$;
+
+COMMENT ON FUNCTION sms.rules_as_of(p_at timestamp with time zone, p_table text) IS 'The rules in force at a moment, each with its version and author.';
+
 -- FUNCTION segment_price(smallint, smallint, text, timestamp with time zone)
 
 CREATE FUNCTION sms.segment_price(p_provider_id smallint, p_operator_id smallint, p_category text, p_as_of timestamp with time zone) RETURNS numeric
-    LANGUAGE sql STABLE
+    LANGUAGE plpgsql STABLE
     AS $$
+begin
+    return (
     select t.price
       from sms.tariff as t
      where t.provider_id = p_provider_id
@@ -1869,6 +3348,8 @@ CREATE FUNCTION sms.segment_price(p_provider_id smallint, p_operator_id smallint
        and t.valid_from <= p_as_of and p_as_of < t.valid_until
      order by t.operator_id is null, t.category is null
      limit 1
+    );
+end
 $$;
 
 COMMENT ON FUNCTION sms.segment_price(p_provider_id smallint, p_operator_id smallint, p_category text, p_as_of timestamp with time zone) IS 'Price of one segment by sms.tariff, the most specific row first; null when none covers it.';
@@ -1877,7 +3358,7 @@ COMMENT ON FUNCTION sms.segment_price(p_provider_id smallint, p_operator_id smal
 
 CREATE FUNCTION sms.segments(p_text text) RETURNS integer
     LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE
-    AS $_$
+    AS $$
 declare
     _alone int := 160;
     _part int := 153;
@@ -1885,8 +3366,7 @@ declare
     _end int := 0;
     _parts int := 0;
 begin
-    -- One character outside the GSM alphabet makes the whole text UCS-2. (U+001B is outside: it would escape.)
-    if p_text ~ '[^@£$¥èéùìòÇ\n\x0cØø\rÅåΔ_ΦΓΛΩΠΨΣΘΞÆæßÉ !"#¤%&''()*+,\-./0-9:;<=>?¡A-ZÄÖÑÜ§¿a-zäöñüà^{}\\\[~\]|€]' then
+    if sms.needs_ucs2(p_text) then
         _alone := 70;
         _part := 67;
         if p_text ~ '[\U00010000-\U0010FFFF]' then
@@ -1910,7 +3390,7 @@ begin
     end loop;
     return _parts;
 end
-$_$;
+$$;
 
 COMMENT ON FUNCTION sms.segments(p_text text) IS 'SMS segments of a text: 160/153 GSM-7, 70/67 UCS-2, escapes and surrogate pairs never cut. Empty text: 0.';
 
@@ -2054,6 +3534,9 @@ begin
           join fate as f on f.id = r.id
     )
     select count(*) into _settled from fate;
+    if 'rejected' = any (p_results) then
+        perform sms.note_troubles(p_ids, _now);
+    end if;
     return _settled;
 end
 $$;
@@ -2063,11 +3546,12 @@ COMMENT ON FUNCTION sms.settle(p_claim_id bigint, p_ids bigint[], p_results text
 -- FUNCTION somebody_sleeps(integer)
 
 CREATE FUNCTION sms.somebody_sleeps(p_gate integer) RETURNS boolean
-    LANGUAGE sql
+    LANGUAGE plpgsql
     AS $$
-    select not (pg_try_advisory_xact_lock_shared(g, 1) and pg_try_advisory_xact_lock_shared(g, 2)
-            and pg_try_advisory_xact_lock_shared(g, 3) and pg_try_advisory_xact_lock_shared(g, 4))
-      from (select 74010 + p_gate as g) as k
+begin
+    return not (pg_try_advisory_xact_lock_shared(74010 + p_gate, 1) and pg_try_advisory_xact_lock_shared(74010 + p_gate, 2)
+            and pg_try_advisory_xact_lock_shared(74010 + p_gate, 3) and pg_try_advisory_xact_lock_shared(74010 + p_gate, 4));
+end
 $$;
 
 COMMENT ON FUNCTION sms.somebody_sleeps(p_gate integer) IS 'Is a worker asleep at this gate? If not, none can fall asleep before this transaction ends.';
@@ -2191,6 +3675,29 @@ $$;
 
 COMMENT ON FUNCTION sms.try_sleep(p_gate integer) IS 'Worker API. Hold a slot of the sleep gate, so that the next insert rings; null = try again shortly.';
 
+-- FUNCTION understand_reply(text)
+
+CREATE FUNCTION sms.understand_reply(p_body text) RETURNS text
+    LANGUAGE sql STABLE
+    AS $$
+    with word as materialized (
+        select row_number() over (order by s.n) as n, count(*) over () as words, k.meaning
+          from regexp_split_to_table(p_body, '[^[:alnum:]]+') with ordinality as s (word, n)
+          left join sms.stop_word as k on sms.fold_word(k.word) = sms.fold_word(s.word)
+         where s.word <> ''
+    ), heard as (
+        select w.n, w.meaning from word as w where w.meaning in ('stop', 'start') and (w.n = 1 or w.words <= 3)
+    )
+    select case when bool_or(h.meaning = 'stop')
+                then case when exists (select from word as w join heard as s on s.meaning = 'stop' and abs(s.n - w.n) <= 2
+                                        where w.meaning = 'all')
+                          then 'stop_all' else 'stop_advertising' end
+                when bool_or(h.meaning = 'start') then 'start' end
+      from heard as h
+$$;
+
+COMMENT ON FUNCTION sms.understand_reply(p_body text) IS 'Does a reply opt out (of advertising, of all) or in again? Null = for people.';
+
 -- FUNCTION wake(boolean, boolean)
 
 CREATE FUNCTION sms.wake(p_urgent boolean, p_bulk boolean) RETURNS void
@@ -2244,7 +3751,8 @@ CREATE TABLE geo.client_location (
     client_id bigint NOT NULL,
     location public.geography(Point,4326) NOT NULL,
     city text,
-    updated_at timestamp with time zone DEFAULT now() NOT NULL
+    updated_at timestamp with time zone DEFAULT now() NOT NULL,
+    zone_id smallint
 );
 
 COMMENT ON TABLE geo.client_location IS 'Where a client lives.';
@@ -2256,6 +3764,8 @@ COMMENT ON COLUMN geo.client_location.location IS 'Point, WGS 84.';
 COMMENT ON COLUMN geo.client_location.city IS 'Town, for people.';
 
 COMMENT ON COLUMN geo.client_location.updated_at IS 'When it was last set.';
+
+COMMENT ON COLUMN geo.client_location.zone_id IS 'Time zone of the point, set by the import; null = not worked out.';
 
 -- TABLE metro_station
 
@@ -2293,6 +3803,63 @@ ALTER TABLE geo.metro_station ALTER COLUMN station_id ADD GENERATED ALWAYS AS ID
     CACHE 1
 );
 
+-- TABLE auto_blacklist_rule
+
+CREATE TABLE sms.auto_blacklist_rule (
+    auto_rule_id integer NOT NULL,
+    class text NOT NULL,
+    times integer NOT NULL,
+    span interval NOT NULL,
+    min_gap interval DEFAULT '00:00:00'::interval NOT NULL,
+    needs_life boolean DEFAULT false NOT NULL,
+    category text,
+    channel text,
+    lasts interval,
+    is_enabled boolean DEFAULT true NOT NULL,
+    reason text NOT NULL,
+    CONSTRAINT "an automatic rule says why" CHECK ((btrim(reason) <> ''::text)),
+    CONSTRAINT auto_blacklist_rule_class_check CHECK ((class = ANY (ARRAY['no_such_number'::text, 'malformed'::text, 'unreachable'::text, 'refused'::text]))),
+    CONSTRAINT "lasts is longer than nothing" CHECK ((lasts > '00:00:00'::interval)),
+    CONSTRAINT "min_gap is shorter than span" CHECK (((min_gap >= '00:00:00'::interval) AND (min_gap < span))),
+    CONSTRAINT "span is between a minute and 400 days" CHECK (((span >= '00:01:00'::interval) AND (span <= '400 days'::interval))),
+    CONSTRAINT "times is at least 1" CHECK ((times >= 1))
+);
+
+COMMENT ON TABLE sms.auto_blacklist_rule IS 'When a failing number blacklists itself: which class, how often, over which span, for what and how long. A delivery in between starts the count anew.';
+
+COMMENT ON COLUMN sms.auto_blacklist_rule.auto_rule_id IS 'Key.';
+
+COMMENT ON COLUMN sms.auto_blacklist_rule.class IS 'Class of the error, see sms.receipt_error.';
+
+COMMENT ON COLUMN sms.auto_blacklist_rule.times IS 'How many failures it takes.';
+
+COMMENT ON COLUMN sms.auto_blacklist_rule.span IS 'Within this span.';
+
+COMMENT ON COLUMN sms.auto_blacklist_rule.min_gap IS 'First and last at least this far apart.';
+
+COMMENT ON COLUMN sms.auto_blacklist_rule.needs_life IS 'Only when the number is known to be alive: it answered, or took a message from a numeric sender; and only failures of alphanumeric senders count.';
+
+COMMENT ON COLUMN sms.auto_blacklist_rule.category IS 'Blacklisted for this category only; null = any.';
+
+COMMENT ON COLUMN sms.auto_blacklist_rule.channel IS 'Blacklisted for this channel only; null = any.';
+
+COMMENT ON COLUMN sms.auto_blacklist_rule.lasts IS 'For how long; null = until a delivery or a person removes it.';
+
+COMMENT ON COLUMN sms.auto_blacklist_rule.is_enabled IS 'False switches it off.';
+
+COMMENT ON COLUMN sms.auto_blacklist_rule.reason IS 'What stands in sms.blacklist.reason.';
+
+-- SEQUENCE auto_blacklist_rule_auto_rule_id_seq
+
+ALTER TABLE sms.auto_blacklist_rule ALTER COLUMN auto_rule_id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME sms.auto_blacklist_rule_auto_rule_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
 -- TABLE blacklist
 
 CREATE TABLE sms.blacklist (
@@ -2306,8 +3873,11 @@ CREATE TABLE sms.blacklist (
     expires_at timestamp with time zone,
     created_at timestamp with time zone DEFAULT now() NOT NULL,
     created_by text DEFAULT SESSION_USER NOT NULL,
+    group_id integer,
+    CONSTRAINT "a blacklist row ends after it began" CHECK ((expires_at > created_at)),
+    CONSTRAINT "a blacklist row names one number, prefix or group" CHECK ((num_nonnulls(msisdn, prefix, group_id) = 1)),
+    CONSTRAINT "a blacklist row says why" CHECK ((btrim(reason) <> ''::text)),
     CONSTRAINT blacklist_msisdn_check CHECK (((msisdn >= 1000000) AND (msisdn <= '999999999999999'::bigint))),
-    CONSTRAINT blacklist_number_or_prefix CHECK ((num_nonnulls(msisdn, prefix) = 1)),
     CONSTRAINT blacklist_prefix_check CHECK ((prefix ~ '^\d{1,15}$'::text)),
     CONSTRAINT blacklist_source_check CHECK ((source = ANY (ARRAY['manual'::text, 'import'::text, 'auto'::text, 'opt_out'::text, 'legal'::text])))
 );
@@ -2334,10 +3904,47 @@ COMMENT ON COLUMN sms.blacklist.created_at IS 'Since when.';
 
 COMMENT ON COLUMN sms.blacklist.created_by IS 'Who entered it.';
 
+COMMENT ON COLUMN sms.blacklist.group_id IS 'Or every member of this group.';
+
 -- SEQUENCE blacklist_blacklist_id_seq
 
 ALTER TABLE sms.blacklist ALTER COLUMN blacklist_id ADD GENERATED ALWAYS AS IDENTITY (
     SEQUENCE NAME sms.blacklist_blacklist_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+-- TABLE campaign
+
+CREATE TABLE sms.campaign (
+    campaign_id bigint NOT NULL,
+    campaign text NOT NULL,
+    holdout_percent numeric(5,2) DEFAULT 0 NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    created_by text DEFAULT SESSION_USER NOT NULL,
+    CONSTRAINT "a campaign name is 1 to 200 characters" CHECK (((char_length(campaign) >= 1) AND (char_length(campaign) <= 200))),
+    CONSTRAINT "holdout is 0 to 50 percent" CHECK (((holdout_percent >= (0)::numeric) AND (holdout_percent <= (50)::numeric)))
+);
+
+COMMENT ON TABLE sms.campaign IS 'One audience, one text, one purpose. Rows of sms.outbox name it in campaign_id.';
+
+COMMENT ON COLUMN sms.campaign.campaign_id IS 'What sms.outbox.campaign_id holds.';
+
+COMMENT ON COLUMN sms.campaign.campaign IS 'Its name.';
+
+COMMENT ON COLUMN sms.campaign.holdout_percent IS 'Share of the audience that deliberately gets nothing, drawn by a stable hash.';
+
+COMMENT ON COLUMN sms.campaign.created_at IS 'When it was made.';
+
+COMMENT ON COLUMN sms.campaign.created_by IS 'By whom.';
+
+-- SEQUENCE campaign_campaign_id_seq
+
+ALTER TABLE sms.campaign ALTER COLUMN campaign_id ADD GENERATED BY DEFAULT AS IDENTITY (
+    SEQUENCE NAME sms.campaign_campaign_id_seq
     START WITH 1
     INCREMENT BY 1
     NO MINVALUE
@@ -2355,10 +3962,12 @@ CREATE TABLE sms.cap (
     span interval,
     max_messages integer NOT NULL,
     reason text DEFAULT ''::text NOT NULL,
+    per text DEFAULT 'number'::text NOT NULL,
+    CONSTRAINT "a rolling cap needs a span, a calendar cap has none" CHECK (((period = 'rolling'::text) = (span IS NOT NULL))),
     CONSTRAINT cap_max_messages_check CHECK ((max_messages >= 0)),
+    CONSTRAINT cap_per_check CHECK ((per = ANY (ARRAY['number'::text, 'client'::text]))),
     CONSTRAINT cap_period_check CHECK ((period = ANY (ARRAY['day'::text, 'week'::text, 'month'::text, 'rolling'::text]))),
-    CONSTRAINT cap_span_check CHECK (((span > '00:00:00'::interval) AND (span <= '366 days'::interval))),
-    CONSTRAINT cap_span_for_rolling CHECK (((period = 'rolling'::text) = (span IS NOT NULL)))
+    CONSTRAINT cap_span_check CHECK (((span > '00:00:00'::interval) AND (span <= '366 days'::interval)))
 );
 
 COMMENT ON TABLE sms.cap IS 'At most max_messages to one number per period. Counted over what was handed over or may have been.';
@@ -2376,6 +3985,8 @@ COMMENT ON COLUMN sms.cap.span IS 'Length of a rolling period.';
 COMMENT ON COLUMN sms.cap.max_messages IS 'How many are allowed.';
 
 COMMENT ON COLUMN sms.cap.reason IS 'Why it exists: a law, a promise.';
+
+COMMENT ON COLUMN sms.cap.per IS 'number: messages to one number; client: to one client_id over all its numbers.';
 
 -- SEQUENCE cap_cap_id_seq
 
@@ -2417,7 +4028,12 @@ CREATE TABLE sms.channel (
     retry_base interval DEFAULT '00:00:15'::interval NOT NULL,
     on_uncertain text DEFAULT 'hold'::text NOT NULL,
     uncertain_after interval DEFAULT '06:00:00'::interval NOT NULL,
+    needs_consent boolean DEFAULT false NOT NULL,
+    dedup_by text DEFAULT 'text'::text NOT NULL,
+    opening_spread interval DEFAULT '00:00:00'::interval NOT NULL,
+    ignores_opt_out boolean DEFAULT false NOT NULL,
     CONSTRAINT channel_channel_check CHECK ((channel ~ '^[a-z][a-z0-9_]{0,39}$'::text)),
+    CONSTRAINT channel_dedup_by_check CHECK ((dedup_by = ANY (ARRAY['text'::text, 'text_in_channel'::text, 'template'::text]))),
     CONSTRAINT channel_dedup_window_check CHECK ((dedup_window >= '00:00:00'::interval)),
     CONSTRAINT channel_max_attempts_check CHECK (((max_attempts >= 1) AND (max_attempts <= 100))),
     CONSTRAINT channel_on_uncertain_check CHECK ((on_uncertain = ANY (ARRAY['hold'::text, 'resend'::text, 'give_up'::text]))),
@@ -2425,7 +4041,8 @@ CREATE TABLE sms.channel (
     CONSTRAINT channel_retry_base_check CHECK ((retry_base > '00:00:00'::interval)),
     CONSTRAINT channel_sender_id_check CHECK (((char_length(sender_id) >= 1) AND (char_length(sender_id) <= 15))),
     CONSTRAINT channel_uncertain_after_check CHECK ((uncertain_after > '00:00:00'::interval)),
-    CONSTRAINT channel_validity_check CHECK ((validity > '00:00:00'::interval))
+    CONSTRAINT channel_validity_check CHECK ((validity > '00:00:00'::interval)),
+    CONSTRAINT "opening_spread is between 0 and 4 hours" CHECK (((opening_spread >= '00:00:00'::interval) AND (opening_spread <= '04:00:00'::interval)))
 );
 
 COMMENT ON TABLE sms.channel IS 'A traffic class the ERP names in sms.outbox.channel: its priority, sender and rules.';
@@ -2456,6 +4073,14 @@ COMMENT ON COLUMN sms.channel.on_uncertain IS 'What happens to an uncertain mess
 
 COMMENT ON COLUMN sms.channel.uncertain_after IS 'How long an uncertain message waits for a receipt before on_uncertain applies.';
 
+COMMENT ON COLUMN sms.channel.needs_consent IS 'True: only with a consent for its category in sms.consent.';
+
+COMMENT ON COLUMN sms.channel.dedup_by IS 'What makes two messages the same: text, text within this channel, or the template whatever its values.';
+
+COMMENT ON COLUMN sms.channel.opening_spread IS 'Deferred messages are spread over this long after quiet hours end, so that 09:00 is no stampede.';
+
+COMMENT ON COLUMN sms.channel.ignores_opt_out IS 'True only for the answer to an opt-out, which the opt-out itself must not stop.';
+
 -- SEQUENCE channel_channel_id_seq
 
 ALTER TABLE sms.channel ALTER COLUMN channel_id ADD GENERATED ALWAYS AS IDENTITY (
@@ -2485,6 +4110,76 @@ COMMENT ON COLUMN sms.claim.claimed_at IS 'When.';
 COMMENT ON COLUMN sms.claim.provider_id IS 'For which provider.';
 
 COMMENT ON COLUMN sms.claim.worker IS 'The worker''s name, see the setting worker_name.';
+
+-- TABLE client_zone
+
+CREATE TABLE sms.client_zone (
+    client_id bigint NOT NULL,
+    zone_id smallint NOT NULL,
+    updated_at timestamp with time zone DEFAULT now() NOT NULL
+);
+
+COMMENT ON TABLE sms.client_zone IS 'What the ERP knows of a client''s time zone; wins over the number, loses to the row''s own time_zone.';
+
+COMMENT ON COLUMN sms.client_zone.client_id IS 'The client.';
+
+COMMENT ON COLUMN sms.client_zone.zone_id IS 'Its zone.';
+
+COMMENT ON COLUMN sms.client_zone.updated_at IS 'When it was set.';
+
+-- TABLE consent
+
+CREATE TABLE sms.consent (
+    consent_id bigint NOT NULL,
+    msisdn bigint,
+    client_id bigint,
+    category text NOT NULL,
+    proof text NOT NULL,
+    valid_from timestamp with time zone DEFAULT now() NOT NULL,
+    valid_until timestamp with time zone,
+    withdrawn_at timestamp with time zone,
+    withdrawn_by text,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    created_by text DEFAULT SESSION_USER NOT NULL,
+    CONSTRAINT "a consent ends after it begins" CHECK ((valid_until > valid_from)),
+    CONSTRAINT "a consent is of a number or a client" CHECK ((num_nonnulls(msisdn, client_id) = 1)),
+    CONSTRAINT "a consent names its proof" CHECK ((btrim(proof) <> ''::text))
+);
+
+COMMENT ON TABLE sms.consent IS 'Ledger of consents: append rows, withdraw them, never delete. 38-FZ art. 18: the sender proves the consent.';
+
+COMMENT ON COLUMN sms.consent.consent_id IS 'Key.';
+
+COMMENT ON COLUMN sms.consent.msisdn IS 'Whose, by number.';
+
+COMMENT ON COLUMN sms.consent.client_id IS 'Whose, by client.';
+
+COMMENT ON COLUMN sms.consent.category IS 'For which kind of message.';
+
+COMMENT ON COLUMN sms.consent.proof IS 'Where the proof is: form, version of the text, time, address, check number.';
+
+COMMENT ON COLUMN sms.consent.valid_from IS 'From when.';
+
+COMMENT ON COLUMN sms.consent.valid_until IS 'Until when; null = until withdrawn.';
+
+COMMENT ON COLUMN sms.consent.withdrawn_at IS 'When it was withdrawn.';
+
+COMMENT ON COLUMN sms.consent.withdrawn_by IS 'By whom: a login, or inbound and its id.';
+
+COMMENT ON COLUMN sms.consent.created_at IS 'When the row was written.';
+
+COMMENT ON COLUMN sms.consent.created_by IS 'Who wrote it.';
+
+-- SEQUENCE consent_consent_id_seq
+
+ALTER TABLE sms.consent ALTER COLUMN consent_id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME sms.consent_consent_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
 
 -- TABLE contact_log
 
@@ -2538,6 +4233,23 @@ COMMENT ON COLUMN sms.erp_ref.ref_hash IS '64-bit hash of sms.outbox.erp_ref; th
 
 COMMENT ON COLUMN sms.erp_ref.id IS 'The message that owns it.';
 
+-- TABLE holiday
+
+CREATE TABLE sms.holiday (
+    day date NOT NULL,
+    kind text NOT NULL,
+    title text DEFAULT ''::text NOT NULL,
+    CONSTRAINT holiday_kind_check CHECK ((kind = ANY (ARRAY['off'::text, 'working'::text])))
+);
+
+COMMENT ON TABLE sms.holiday IS 'Production calendar: working weekdays that are off, weekend days that are worked. Imported by ''outbox import holidays''.';
+
+COMMENT ON COLUMN sms.holiday.day IS 'The day.';
+
+COMMENT ON COLUMN sms.holiday.kind IS 'off = nobody works; working = a weekend day that is worked.';
+
+COMMENT ON COLUMN sms.holiday.title IS 'Why.';
+
 -- SEQUENCE id_seq
 
 CREATE SEQUENCE sms.id_seq
@@ -2550,6 +4262,41 @@ CREATE SEQUENCE sms.id_seq
     CYCLE;
 
 COMMENT ON SEQUENCE sms.id_seq IS 'Low 22 bits of an id; wraps, the milliseconds above it keep ids unique.';
+
+-- TABLE inbound
+
+CREATE TABLE sms.inbound (
+    inbound_id bigint DEFAULT sms.next_id() NOT NULL,
+    received_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    provider_id smallint NOT NULL,
+    provider_ref text,
+    msisdn bigint,
+    sender text NOT NULL,
+    sent_to text,
+    body text NOT NULL,
+    action text,
+    CONSTRAINT inbound_action_check CHECK ((action = ANY (ARRAY['stop_advertising'::text, 'stop_all'::text, 'start'::text])))
+);
+
+COMMENT ON TABLE sms.inbound IS 'Messages from subscribers. The ERP reads them here; NOTIFY sms_inbound tells when there are new ones.';
+
+COMMENT ON COLUMN sms.inbound.inbound_id IS 'Time-ordered key; a string in JSON.';
+
+COMMENT ON COLUMN sms.inbound.received_at IS 'When we got it.';
+
+COMMENT ON COLUMN sms.inbound.provider_id IS 'Who brought it.';
+
+COMMENT ON COLUMN sms.inbound.provider_ref IS 'The provider''s id; a repeated report is kept once.';
+
+COMMENT ON COLUMN sms.inbound.msisdn IS 'Who wrote; null when the sender is no Russian mobile number.';
+
+COMMENT ON COLUMN sms.inbound.sender IS 'The sender as reported.';
+
+COMMENT ON COLUMN sms.inbound.sent_to IS 'Our number it was sent to.';
+
+COMMENT ON COLUMN sms.inbound.body IS 'The text.';
+
+COMMENT ON COLUMN sms.inbound.action IS 'What was understood: stop_advertising, stop_all, start; null = a message for people.';
 
 -- TABLE inflight
 
@@ -2775,62 +4522,6 @@ COMMENT ON COLUMN sms.lane_status.later IS 'Messages that wait for a later momen
 
 COMMENT ON COLUMN sms.lane_status.oldest_due_at IS 'Since when the oldest due message waits.';
 
--- TABLE outbox
-
-CREATE TABLE sms.outbox (
-    id bigint DEFAULT sms.next_id() NOT NULL,
-    created_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
-    channel text DEFAULT 'single'::text NOT NULL,
-    phone text,
-    body text,
-    template text,
-    vars jsonb,
-    erp_ref text,
-    client_id bigint,
-    priority smallint,
-    not_before timestamp with time zone,
-    expires_at timestamp with time zone,
-    time_zone text,
-    sender_id text,
-    campaign_id bigint,
-    CONSTRAINT outbox_erp_ref_check CHECK (((char_length(erp_ref) >= 1) AND (char_length(erp_ref) <= 200))),
-    CONSTRAINT outbox_priority_check CHECK (((priority >= 0) AND (priority <= 3))),
-    CONSTRAINT outbox_sender_id_check CHECK (((char_length(sender_id) >= 1) AND (char_length(sender_id) <= 15)))
-)
-PARTITION BY RANGE (id);
-
-COMMENT ON TABLE sms.outbox IS 'One row is one request by the ERP. INSERT is the hand-over: committed = sent once, or suppressed with a reason in sms.message. Never updated.';
-
-COMMENT ON COLUMN sms.outbox.id IS 'Time-ordered id, given by default.';
-
-COMMENT ON COLUMN sms.outbox.created_at IS 'When the row was inserted.';
-
-COMMENT ON COLUMN sms.outbox.channel IS 'Traffic class, see sms.channel. An unknown one is an error that lists the known.';
-
-COMMENT ON COLUMN sms.outbox.phone IS 'The phone as the ERP has it; dirty spellings are understood, unusable ones end suppressed with a reason.';
-
-COMMENT ON COLUMN sms.outbox.body IS 'The text, up to 1,000 characters. Or give template and vars.';
-
-COMMENT ON COLUMN sms.outbox.template IS 'Name of a template; its current version is used.';
-
-COMMENT ON COLUMN sms.outbox.vars IS 'Values for the template''s {{variables}}, a flat JSON object.';
-
-COMMENT ON COLUMN sms.outbox.erp_ref IS 'Idempotency key: of several rows with one key at most one is sent, the others end suppressed(duplicate_ref).';
-
-COMMENT ON COLUMN sms.outbox.client_id IS 'The ERP''s client, for caps, campaigns and reports.';
-
-COMMENT ON COLUMN sms.outbox.priority IS 'Lowers the channel''s priority for this row (larger = later); cannot raise it.';
-
-COMMENT ON COLUMN sms.outbox.not_before IS 'Earliest moment to send; null = now.';
-
-COMMENT ON COLUMN sms.outbox.expires_at IS 'After this it is not sent; null = the channel''s validity.';
-
-COMMENT ON COLUMN sms.outbox.time_zone IS 'IANA zone of the subscriber; wins over what the number tells.';
-
-COMMENT ON COLUMN sms.outbox.sender_id IS 'What the handset shows; null = the channel''s.';
-
-COMMENT ON COLUMN sms.outbox.campaign_id IS 'The campaign this row belongs to.';
-
 -- TABLE outcome
 
 CREATE TABLE sms.outcome (
@@ -3034,6 +4725,51 @@ COMMENT ON COLUMN sms.number_range_staging.inn IS 'Tax id.';
 
 COMMENT ON COLUMN sms.number_range_staging.line_no IS 'Line of the file.';
 
+-- TABLE number_trouble
+
+CREATE TABLE sms.number_trouble (
+    message_id bigint NOT NULL,
+    msisdn bigint NOT NULL,
+    at timestamp with time zone NOT NULL,
+    provider_id smallint NOT NULL,
+    state text NOT NULL,
+    error text,
+    learned_at timestamp with time zone
+);
+
+COMMENT ON TABLE sms.number_trouble IS 'Messages that failed for good, by number: what automatic blacklisting counts.';
+
+COMMENT ON COLUMN sms.number_trouble.message_id IS 'The message.';
+
+COMMENT ON COLUMN sms.number_trouble.msisdn IS 'The number.';
+
+COMMENT ON COLUMN sms.number_trouble.at IS 'When it failed.';
+
+COMMENT ON COLUMN sms.number_trouble.provider_id IS 'Who reported it.';
+
+COMMENT ON COLUMN sms.number_trouble.state IS 'undelivered, expired or rejected.';
+
+COMMENT ON COLUMN sms.number_trouble.error IS 'The provider''s error; read through sms.receipt_error.';
+
+COMMENT ON COLUMN sms.number_trouble.learned_at IS 'When the rules looked at it.';
+
+-- VIEW operator_refusal_suspected
+
+CREATE VIEW sms.operator_refusal_suspected AS
+ SELECT b.msisdn,
+    b.created_at AS since,
+    b.expires_at
+   FROM sms.blacklist b
+  WHERE ((b.source = 'auto'::text) AND (b.reason = 'operator refusal suspected'::text) AND ((b.expires_at IS NULL) OR (b.expires_at > clock_timestamp())));
+
+COMMENT ON VIEW sms.operator_refusal_suspected IS 'Numbers whose subscribers probably refused mailings at the operator.';
+
+COMMENT ON COLUMN sms.operator_refusal_suspected.msisdn IS 'The number.';
+
+COMMENT ON COLUMN sms.operator_refusal_suspected.since IS 'Since when it is suspected.';
+
+COMMENT ON COLUMN sms.operator_refusal_suspected.expires_at IS 'Until when advertising stays stopped.';
+
 -- TABLE operator_tax_id
 
 CREATE TABLE sms.operator_tax_id (
@@ -3094,8 +4830,11 @@ CREATE TABLE sms.quiet_hours (
     quiet_from time without time zone NOT NULL,
     quiet_until time without time zone NOT NULL,
     reason text DEFAULT ''::text NOT NULL,
+    day_kind text,
+    CONSTRAINT "name a weekday or a kind of day, not both" CHECK ((num_nonnulls(iso_weekday, day_kind) < 2)),
+    CONSTRAINT quiet_hours_day_kind_check CHECK ((day_kind = ANY (ARRAY['working'::text, 'off'::text]))),
     CONSTRAINT quiet_hours_iso_weekday_check CHECK (((iso_weekday >= 1) AND (iso_weekday <= 7))),
-    CONSTRAINT quiet_hours_not_empty CHECK ((quiet_from <> quiet_until))
+    CONSTRAINT "silence has a length" CHECK ((quiet_from <> quiet_until))
 );
 
 COMMENT ON TABLE sms.quiet_hours IS 'Local hours of silence per category. They defer a message to the first allowed moment, they do not suppress it.';
@@ -3111,6 +4850,8 @@ COMMENT ON COLUMN sms.quiet_hours.quiet_from IS 'Local time at which silence beg
 COMMENT ON COLUMN sms.quiet_hours.quiet_until IS 'Local time at which it ends; earlier than quiet_from = next morning.';
 
 COMMENT ON COLUMN sms.quiet_hours.reason IS 'Why it exists.';
+
+COMMENT ON COLUMN sms.quiet_hours.day_kind IS 'Only on working days or days off, by sms.holiday and the weekday; null = by iso_weekday alone.';
 
 -- SEQUENCE quiet_hours_quiet_hours_id_seq
 
@@ -3196,6 +4937,91 @@ COMMENT ON COLUMN sms.receipt_code.state IS 'Our state; null = progress only, no
 
 COMMENT ON COLUMN sms.receipt_code.meaning IS 'For people.';
 
+-- TABLE receipt_error
+
+CREATE TABLE sms.receipt_error (
+    adapter text NOT NULL,
+    error text NOT NULL,
+    class text NOT NULL,
+    meaning text NOT NULL,
+    CONSTRAINT receipt_error_class_check CHECK ((class = ANY (ARRAY['no_such_number'::text, 'malformed'::text, 'unreachable'::text, 'refused'::text, 'temporary'::text, 'content'::text, 'account'::text])))
+);
+
+COMMENT ON TABLE sms.receipt_error IS 'What a provider''s error code says about the number. Data, so that a wrong reading can be corrected.';
+
+COMMENT ON COLUMN sms.receipt_error.adapter IS 'The dialect.';
+
+COMMENT ON COLUMN sms.receipt_error.error IS 'The error as the adapter reports it.';
+
+COMMENT ON COLUMN sms.receipt_error.class IS 'no_such_number, malformed, unreachable, refused (alive, but takes none of these); temporary, content, account say nothing about the number.';
+
+COMMENT ON COLUMN sms.receipt_error.meaning IS 'For people.';
+
+-- TABLE recipient_group
+
+CREATE TABLE sms.recipient_group (
+    group_id integer NOT NULL,
+    recipient_group text NOT NULL,
+    title text DEFAULT ''::text NOT NULL,
+    CONSTRAINT "a group name is 1 to 80 characters" CHECK (((char_length(recipient_group) >= 1) AND (char_length(recipient_group) <= 80)))
+);
+
+COMMENT ON TABLE sms.recipient_group IS 'Named sets of numbers or clients, for blacklisting them together.';
+
+COMMENT ON COLUMN sms.recipient_group.group_id IS 'Key.';
+
+COMMENT ON COLUMN sms.recipient_group.recipient_group IS 'Its name.';
+
+COMMENT ON COLUMN sms.recipient_group.title IS 'For people.';
+
+-- SEQUENCE recipient_group_group_id_seq
+
+ALTER TABLE sms.recipient_group ALTER COLUMN group_id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME sms.recipient_group_group_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+-- TABLE recipient_group_member
+
+CREATE TABLE sms.recipient_group_member (
+    member_id bigint NOT NULL,
+    group_id integer NOT NULL,
+    msisdn bigint,
+    client_id bigint,
+    added_at timestamp with time zone DEFAULT now() NOT NULL,
+    added_by text DEFAULT SESSION_USER NOT NULL,
+    CONSTRAINT "a member is a number or a client" CHECK ((num_nonnulls(msisdn, client_id) = 1))
+);
+
+COMMENT ON TABLE sms.recipient_group_member IS 'Who is in a group: a number, or a client with whatever number.';
+
+COMMENT ON COLUMN sms.recipient_group_member.member_id IS 'Key.';
+
+COMMENT ON COLUMN sms.recipient_group_member.group_id IS 'The group.';
+
+COMMENT ON COLUMN sms.recipient_group_member.msisdn IS 'A number, E.164 without the plus.';
+
+COMMENT ON COLUMN sms.recipient_group_member.client_id IS 'Or a client of the ERP.';
+
+COMMENT ON COLUMN sms.recipient_group_member.added_at IS 'Since when.';
+
+COMMENT ON COLUMN sms.recipient_group_member.added_by IS 'Who added it.';
+
+-- SEQUENCE recipient_group_member_member_id_seq
+
+ALTER TABLE sms.recipient_group_member ALTER COLUMN member_id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME sms.recipient_group_member_member_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
 -- TABLE region_timezone
 
 CREATE TABLE sms.region_timezone (
@@ -3215,12 +5041,48 @@ COMMENT ON COLUMN sms.region_timezone.other_time_zones IS 'Further zones of the 
 
 COMMENT ON COLUMN sms.region_timezone.iso_3166_2 IS 'ISO 3166-2 code where there is one.';
 
+-- TABLE rule_change
+
+CREATE TABLE sms.rule_change (
+    change_id bigint DEFAULT sms.next_id() NOT NULL,
+    changed_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    changed_by text DEFAULT SESSION_USER NOT NULL,
+    acted_as text DEFAULT CURRENT_USER NOT NULL,
+    rule_table text NOT NULL,
+    rule_key text NOT NULL,
+    action text NOT NULL,
+    old jsonb,
+    new jsonb,
+    CONSTRAINT rule_change_action_check CHECK ((action = ANY (ARRAY['baseline'::text, 'insert'::text, 'update'::text, 'delete'::text])))
+);
+
+COMMENT ON TABLE sms.rule_change IS 'Every change to a rule: who, when, the row before and after. Written by triggers; never changed.';
+
+COMMENT ON COLUMN sms.rule_change.change_id IS 'Time-ordered key; also the version of the rule row from then on.';
+
+COMMENT ON COLUMN sms.rule_change.changed_at IS 'When.';
+
+COMMENT ON COLUMN sms.rule_change.changed_by IS 'The login that changed it.';
+
+COMMENT ON COLUMN sms.rule_change.acted_as IS 'The role it acted as.';
+
+COMMENT ON COLUMN sms.rule_change.rule_table IS 'Which table, without its schema.';
+
+COMMENT ON COLUMN sms.rule_change.rule_key IS 'Primary key of the row, as text.';
+
+COMMENT ON COLUMN sms.rule_change.action IS 'insert, update, delete; baseline = it was there before changes were kept.';
+
+COMMENT ON COLUMN sms.rule_change.old IS 'The row before.';
+
+COMMENT ON COLUMN sms.rule_change.new IS 'The row after.';
+
 -- TABLE setting
 
 CREATE TABLE sms.setting (
     setting text NOT NULL,
     value text NOT NULL,
-    meaning text NOT NULL
+    meaning text NOT NULL,
+    CONSTRAINT "days and months are whole numbers" CHECK (((setting <> ALL (ARRAY['retention_months'::text, 'erp_ref_days'::text])) OR (value ~ '^\d{1,5}$'::text)))
 );
 
 COMMENT ON TABLE sms.setting IS 'Switches of the whole installation.';
@@ -3265,6 +5127,21 @@ COMMENT ON COLUMN sms.state_transition.from_state IS 'State before.';
 COMMENT ON COLUMN sms.state_transition.to_state IS 'State after.';
 
 COMMENT ON COLUMN sms.state_transition.cause IS 'The function or event that makes the move.';
+
+-- TABLE stop_word
+
+CREATE TABLE sms.stop_word (
+    word text NOT NULL,
+    meaning text NOT NULL,
+    CONSTRAINT "a stop word is one word" CHECK (((word !~ '\s'::text) AND (word <> ''::text))),
+    CONSTRAINT stop_word_meaning_check CHECK ((meaning = ANY (ARRAY['stop'::text, 'start'::text, 'all'::text])))
+);
+
+COMMENT ON TABLE sms.stop_word IS 'Words by which subscribers opt out. Compared after folding case and Latin look-alikes, see sms.fold_word.';
+
+COMMENT ON COLUMN sms.stop_word.word IS 'The word, in any case.';
+
+COMMENT ON COLUMN sms.stop_word.meaning IS 'stop = opt out of advertising; all = beside a stop word: of everything; start = opt in again.';
 
 -- TABLE submitting
 
@@ -3499,10 +5376,25 @@ ALTER TABLE ONLY geo.metro_station
 ALTER TABLE ONLY geo.metro_station
     ADD CONSTRAINT metro_station_pkey PRIMARY KEY (station_id);
 
+-- CONSTRAINT auto_blacklist_rule auto_blacklist_rule_pkey
+
+ALTER TABLE ONLY sms.auto_blacklist_rule
+    ADD CONSTRAINT auto_blacklist_rule_pkey PRIMARY KEY (auto_rule_id);
+
 -- CONSTRAINT blacklist blacklist_pkey
 
 ALTER TABLE ONLY sms.blacklist
     ADD CONSTRAINT blacklist_pkey PRIMARY KEY (blacklist_id);
+
+-- CONSTRAINT campaign campaign_campaign_key
+
+ALTER TABLE ONLY sms.campaign
+    ADD CONSTRAINT campaign_campaign_key UNIQUE (campaign);
+
+-- CONSTRAINT campaign campaign_pkey
+
+ALTER TABLE ONLY sms.campaign
+    ADD CONSTRAINT campaign_pkey PRIMARY KEY (campaign_id);
 
 -- CONSTRAINT cap cap_pkey
 
@@ -3529,6 +5421,16 @@ ALTER TABLE ONLY sms.channel
 ALTER TABLE ONLY sms.claim
     ADD CONSTRAINT claim_pkey PRIMARY KEY (claim_id);
 
+-- CONSTRAINT client_zone client_zone_pkey
+
+ALTER TABLE ONLY sms.client_zone
+    ADD CONSTRAINT client_zone_pkey PRIMARY KEY (client_id);
+
+-- CONSTRAINT consent consent_pkey
+
+ALTER TABLE ONLY sms.consent
+    ADD CONSTRAINT consent_pkey PRIMARY KEY (consent_id);
+
 -- CONSTRAINT doubtful doubtful_pkey
 
 ALTER TABLE ONLY sms.doubtful
@@ -3538,6 +5440,21 @@ ALTER TABLE ONLY sms.doubtful
 
 ALTER TABLE ONLY sms.erp_ref
     ADD CONSTRAINT erp_ref_pkey PRIMARY KEY (ref_hash);
+
+-- CONSTRAINT holiday holiday_pkey
+
+ALTER TABLE ONLY sms.holiday
+    ADD CONSTRAINT holiday_pkey PRIMARY KEY (day);
+
+-- CONSTRAINT inbound inbound_pkey
+
+ALTER TABLE ONLY sms.inbound
+    ADD CONSTRAINT inbound_pkey PRIMARY KEY (inbound_id);
+
+-- CONSTRAINT inbound inbound_provider_id_provider_ref_key
+
+ALTER TABLE ONLY sms.inbound
+    ADD CONSTRAINT inbound_provider_id_provider_ref_key UNIQUE (provider_id, provider_ref);
 
 -- CONSTRAINT inflight inflight_pkey
 
@@ -3563,6 +5480,11 @@ ALTER TABLE ONLY sms.number_range
 
 ALTER TABLE ONLY sms.number_range
     ADD CONSTRAINT number_range_pkey PRIMARY KEY (lo) WITH (fillfactor='10');
+
+-- CONSTRAINT number_trouble number_trouble_pkey
+
+ALTER TABLE ONLY sms.number_trouble
+    ADD CONSTRAINT number_trouble_pkey PRIMARY KEY (message_id);
 
 -- CONSTRAINT operator operator_operator_key
 
@@ -3619,10 +5541,45 @@ ALTER TABLE ONLY sms.reason
 ALTER TABLE ONLY sms.receipt_code
     ADD CONSTRAINT receipt_code_pkey PRIMARY KEY (adapter, code);
 
+-- CONSTRAINT receipt_error receipt_error_pkey
+
+ALTER TABLE ONLY sms.receipt_error
+    ADD CONSTRAINT receipt_error_pkey PRIMARY KEY (adapter, error);
+
+-- CONSTRAINT recipient_group_member recipient_group_member_group_id_client_id_key
+
+ALTER TABLE ONLY sms.recipient_group_member
+    ADD CONSTRAINT recipient_group_member_group_id_client_id_key UNIQUE (group_id, client_id);
+
+-- CONSTRAINT recipient_group_member recipient_group_member_group_id_msisdn_key
+
+ALTER TABLE ONLY sms.recipient_group_member
+    ADD CONSTRAINT recipient_group_member_group_id_msisdn_key UNIQUE (group_id, msisdn);
+
+-- CONSTRAINT recipient_group_member recipient_group_member_pkey
+
+ALTER TABLE ONLY sms.recipient_group_member
+    ADD CONSTRAINT recipient_group_member_pkey PRIMARY KEY (member_id);
+
+-- CONSTRAINT recipient_group recipient_group_pkey
+
+ALTER TABLE ONLY sms.recipient_group
+    ADD CONSTRAINT recipient_group_pkey PRIMARY KEY (group_id);
+
+-- CONSTRAINT recipient_group recipient_group_recipient_group_key
+
+ALTER TABLE ONLY sms.recipient_group
+    ADD CONSTRAINT recipient_group_recipient_group_key UNIQUE (recipient_group);
+
 -- CONSTRAINT region_timezone region_timezone_pkey
 
 ALTER TABLE ONLY sms.region_timezone
     ADD CONSTRAINT region_timezone_pkey PRIMARY KEY (region);
+
+-- CONSTRAINT rule_change rule_change_pkey
+
+ALTER TABLE ONLY sms.rule_change
+    ADD CONSTRAINT rule_change_pkey PRIMARY KEY (change_id);
 
 -- CONSTRAINT setting setting_pkey
 
@@ -3638,6 +5595,11 @@ ALTER TABLE ONLY sms.state
 
 ALTER TABLE ONLY sms.state_transition
     ADD CONSTRAINT state_transition_pkey PRIMARY KEY (from_state, to_state);
+
+-- CONSTRAINT stop_word stop_word_pkey
+
+ALTER TABLE ONLY sms.stop_word
+    ADD CONSTRAINT stop_word_pkey PRIMARY KEY (word);
 
 -- CONSTRAINT tariff tariff_no_overlap
 
@@ -3687,6 +5649,14 @@ CREATE INDEX client_location_location ON geo.client_location USING gist (locatio
 
 CREATE INDEX metro_station_location ON geo.metro_station USING gist (location);
 
+-- INDEX blacklist_auto
+
+CREATE INDEX blacklist_auto ON sms.blacklist USING btree (created_at) WHERE (source = 'auto'::text);
+
+-- INDEX blacklist_group_id
+
+CREATE INDEX blacklist_group_id ON sms.blacklist USING btree (group_id) WHERE (group_id IS NOT NULL);
+
 -- INDEX blacklist_msisdn
 
 CREATE INDEX blacklist_msisdn ON sms.blacklist USING btree (msisdn) WHERE (msisdn IS NOT NULL);
@@ -3699,13 +5669,37 @@ CREATE INDEX blacklist_prefix ON sms.blacklist USING btree (length(prefix), pref
 
 CREATE INDEX claim_claimed_at ON sms.claim USING btree (claimed_at);
 
+-- INDEX consent_client_id
+
+CREATE INDEX consent_client_id ON sms.consent USING btree (client_id, category) WHERE (client_id IS NOT NULL);
+
+-- INDEX consent_msisdn
+
+CREATE INDEX consent_msisdn ON sms.consent USING btree (msisdn, category) WHERE (msisdn IS NOT NULL);
+
+-- INDEX contact_log_client
+
+CREATE INDEX contact_log_client ON ONLY sms.contact_log USING btree (client_id, at, channel_id) WHERE (client_id IS NOT NULL);
+
 -- INDEX contact_log_probe
 
 CREATE INDEX contact_log_probe ON ONLY sms.contact_log USING btree (msisdn, at, dedup_key, channel_id);
 
+-- INDEX inbound_msisdn
+
+CREATE INDEX inbound_msisdn ON sms.inbound USING btree (msisdn, received_at);
+
 -- INDEX lane_provider_id
 
 CREATE INDEX lane_provider_id ON sms.lane USING btree (provider_id);
+
+-- INDEX number_trouble_msisdn
+
+CREATE INDEX number_trouble_msisdn ON sms.number_trouble USING btree (msisdn, at);
+
+-- INDEX number_trouble_new
+
+CREATE INDEX number_trouble_new ON sms.number_trouble USING btree (at) WHERE (learned_at IS NULL);
 
 -- INDEX outbox_erp_ref
 
@@ -3734,6 +5728,18 @@ CREATE INDEX provider_ref_ref ON ONLY sms.provider_ref USING btree (provider_id,
 -- INDEX receipt_message_id
 
 CREATE INDEX receipt_message_id ON ONLY sms.receipt USING brin (message_id) WITH (pages_per_range='16');
+
+-- INDEX recipient_group_member_client_id
+
+CREATE INDEX recipient_group_member_client_id ON sms.recipient_group_member USING btree (client_id) WHERE (client_id IS NOT NULL);
+
+-- INDEX recipient_group_member_msisdn
+
+CREATE INDEX recipient_group_member_msisdn ON sms.recipient_group_member USING btree (msisdn) WHERE (msisdn IS NOT NULL);
+
+-- INDEX rule_change_key
+
+CREATE INDEX rule_change_key ON sms.rule_change USING btree (rule_table, rule_key, change_id);
 
 -- INDEX submitting_claim_id
 
@@ -3769,6 +5775,276 @@ CREATE TRIGGER announce_config AFTER INSERT OR DELETE OR UPDATE ON sms.provider 
 
 COMMENT ON TRIGGER announce_config ON sms.provider IS 'Workers read providers again.';
 
+-- TRIGGER auto_blacklist_rule audit_delete
+
+CREATE TRIGGER audit_delete AFTER DELETE ON sms.auto_blacklist_rule REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT EXECUTE FUNCTION sms.audit_rule('auto_rule_id');
+
+COMMENT ON TRIGGER audit_delete ON sms.auto_blacklist_rule IS 'Keeps the change in sms.rule_change.';
+
+-- TRIGGER blacklist audit_delete
+
+CREATE TRIGGER audit_delete AFTER DELETE ON sms.blacklist REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT EXECUTE FUNCTION sms.audit_rule('blacklist_id');
+
+COMMENT ON TRIGGER audit_delete ON sms.blacklist IS 'Keeps the change in sms.rule_change.';
+
+-- TRIGGER campaign audit_delete
+
+CREATE TRIGGER audit_delete AFTER DELETE ON sms.campaign REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT EXECUTE FUNCTION sms.audit_rule('campaign_id');
+
+COMMENT ON TRIGGER audit_delete ON sms.campaign IS 'Keeps the change in sms.rule_change.';
+
+-- TRIGGER cap audit_delete
+
+CREATE TRIGGER audit_delete AFTER DELETE ON sms.cap REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT EXECUTE FUNCTION sms.audit_rule('cap_id');
+
+COMMENT ON TRIGGER audit_delete ON sms.cap IS 'Keeps the change in sms.rule_change.';
+
+-- TRIGGER channel audit_delete
+
+CREATE TRIGGER audit_delete AFTER DELETE ON sms.channel REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT EXECUTE FUNCTION sms.audit_rule('channel_id');
+
+COMMENT ON TRIGGER audit_delete ON sms.channel IS 'Keeps the change in sms.rule_change.';
+
+-- TRIGGER client_zone audit_delete
+
+CREATE TRIGGER audit_delete AFTER DELETE ON sms.client_zone REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT EXECUTE FUNCTION sms.audit_rule('client_id');
+
+COMMENT ON TRIGGER audit_delete ON sms.client_zone IS 'Keeps the change in sms.rule_change.';
+
+-- TRIGGER consent audit_delete
+
+CREATE TRIGGER audit_delete AFTER DELETE ON sms.consent REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT EXECUTE FUNCTION sms.audit_rule('consent_id');
+
+COMMENT ON TRIGGER audit_delete ON sms.consent IS 'Keeps the change in sms.rule_change.';
+
+-- TRIGGER holiday audit_delete
+
+CREATE TRIGGER audit_delete AFTER DELETE ON sms.holiday REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT EXECUTE FUNCTION sms.audit_rule('day');
+
+COMMENT ON TRIGGER audit_delete ON sms.holiday IS 'Keeps the change in sms.rule_change.';
+
+-- TRIGGER quiet_hours audit_delete
+
+CREATE TRIGGER audit_delete AFTER DELETE ON sms.quiet_hours REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT EXECUTE FUNCTION sms.audit_rule('quiet_hours_id');
+
+COMMENT ON TRIGGER audit_delete ON sms.quiet_hours IS 'Keeps the change in sms.rule_change.';
+
+-- TRIGGER receipt_code audit_delete
+
+CREATE TRIGGER audit_delete AFTER DELETE ON sms.receipt_code REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT EXECUTE FUNCTION sms.audit_rule('adapter', 'code');
+
+COMMENT ON TRIGGER audit_delete ON sms.receipt_code IS 'Keeps the change in sms.rule_change.';
+
+-- TRIGGER receipt_error audit_delete
+
+CREATE TRIGGER audit_delete AFTER DELETE ON sms.receipt_error REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT EXECUTE FUNCTION sms.audit_rule('adapter', 'error');
+
+COMMENT ON TRIGGER audit_delete ON sms.receipt_error IS 'Keeps the change in sms.rule_change.';
+
+-- TRIGGER recipient_group audit_delete
+
+CREATE TRIGGER audit_delete AFTER DELETE ON sms.recipient_group REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT EXECUTE FUNCTION sms.audit_rule('group_id');
+
+COMMENT ON TRIGGER audit_delete ON sms.recipient_group IS 'Keeps the change in sms.rule_change.';
+
+-- TRIGGER recipient_group_member audit_delete
+
+CREATE TRIGGER audit_delete AFTER DELETE ON sms.recipient_group_member REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT EXECUTE FUNCTION sms.audit_rule('member_id');
+
+COMMENT ON TRIGGER audit_delete ON sms.recipient_group_member IS 'Keeps the change in sms.rule_change.';
+
+-- TRIGGER setting audit_delete
+
+CREATE TRIGGER audit_delete AFTER DELETE ON sms.setting REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT EXECUTE FUNCTION sms.audit_rule('setting');
+
+COMMENT ON TRIGGER audit_delete ON sms.setting IS 'Keeps the change in sms.rule_change.';
+
+-- TRIGGER stop_word audit_delete
+
+CREATE TRIGGER audit_delete AFTER DELETE ON sms.stop_word REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT EXECUTE FUNCTION sms.audit_rule('word');
+
+COMMENT ON TRIGGER audit_delete ON sms.stop_word IS 'Keeps the change in sms.rule_change.';
+
+-- TRIGGER auto_blacklist_rule audit_insert
+
+CREATE TRIGGER audit_insert AFTER INSERT ON sms.auto_blacklist_rule REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION sms.audit_rule('auto_rule_id');
+
+COMMENT ON TRIGGER audit_insert ON sms.auto_blacklist_rule IS 'Keeps the change in sms.rule_change.';
+
+-- TRIGGER blacklist audit_insert
+
+CREATE TRIGGER audit_insert AFTER INSERT ON sms.blacklist REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION sms.audit_rule('blacklist_id');
+
+COMMENT ON TRIGGER audit_insert ON sms.blacklist IS 'Keeps the change in sms.rule_change.';
+
+-- TRIGGER campaign audit_insert
+
+CREATE TRIGGER audit_insert AFTER INSERT ON sms.campaign REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION sms.audit_rule('campaign_id');
+
+COMMENT ON TRIGGER audit_insert ON sms.campaign IS 'Keeps the change in sms.rule_change.';
+
+-- TRIGGER cap audit_insert
+
+CREATE TRIGGER audit_insert AFTER INSERT ON sms.cap REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION sms.audit_rule('cap_id');
+
+COMMENT ON TRIGGER audit_insert ON sms.cap IS 'Keeps the change in sms.rule_change.';
+
+-- TRIGGER channel audit_insert
+
+CREATE TRIGGER audit_insert AFTER INSERT ON sms.channel REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION sms.audit_rule('channel_id');
+
+COMMENT ON TRIGGER audit_insert ON sms.channel IS 'Keeps the change in sms.rule_change.';
+
+-- TRIGGER client_zone audit_insert
+
+CREATE TRIGGER audit_insert AFTER INSERT ON sms.client_zone REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION sms.audit_rule('client_id');
+
+COMMENT ON TRIGGER audit_insert ON sms.client_zone IS 'Keeps the change in sms.rule_change.';
+
+-- TRIGGER consent audit_insert
+
+CREATE TRIGGER audit_insert AFTER INSERT ON sms.consent REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION sms.audit_rule('consent_id');
+
+COMMENT ON TRIGGER audit_insert ON sms.consent IS 'Keeps the change in sms.rule_change.';
+
+-- TRIGGER holiday audit_insert
+
+CREATE TRIGGER audit_insert AFTER INSERT ON sms.holiday REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION sms.audit_rule('day');
+
+COMMENT ON TRIGGER audit_insert ON sms.holiday IS 'Keeps the change in sms.rule_change.';
+
+-- TRIGGER quiet_hours audit_insert
+
+CREATE TRIGGER audit_insert AFTER INSERT ON sms.quiet_hours REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION sms.audit_rule('quiet_hours_id');
+
+COMMENT ON TRIGGER audit_insert ON sms.quiet_hours IS 'Keeps the change in sms.rule_change.';
+
+-- TRIGGER receipt_code audit_insert
+
+CREATE TRIGGER audit_insert AFTER INSERT ON sms.receipt_code REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION sms.audit_rule('adapter', 'code');
+
+COMMENT ON TRIGGER audit_insert ON sms.receipt_code IS 'Keeps the change in sms.rule_change.';
+
+-- TRIGGER receipt_error audit_insert
+
+CREATE TRIGGER audit_insert AFTER INSERT ON sms.receipt_error REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION sms.audit_rule('adapter', 'error');
+
+COMMENT ON TRIGGER audit_insert ON sms.receipt_error IS 'Keeps the change in sms.rule_change.';
+
+-- TRIGGER recipient_group audit_insert
+
+CREATE TRIGGER audit_insert AFTER INSERT ON sms.recipient_group REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION sms.audit_rule('group_id');
+
+COMMENT ON TRIGGER audit_insert ON sms.recipient_group IS 'Keeps the change in sms.rule_change.';
+
+-- TRIGGER recipient_group_member audit_insert
+
+CREATE TRIGGER audit_insert AFTER INSERT ON sms.recipient_group_member REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION sms.audit_rule('member_id');
+
+COMMENT ON TRIGGER audit_insert ON sms.recipient_group_member IS 'Keeps the change in sms.rule_change.';
+
+-- TRIGGER setting audit_insert
+
+CREATE TRIGGER audit_insert AFTER INSERT ON sms.setting REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION sms.audit_rule('setting');
+
+COMMENT ON TRIGGER audit_insert ON sms.setting IS 'Keeps the change in sms.rule_change.';
+
+-- TRIGGER stop_word audit_insert
+
+CREATE TRIGGER audit_insert AFTER INSERT ON sms.stop_word REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION sms.audit_rule('word');
+
+COMMENT ON TRIGGER audit_insert ON sms.stop_word IS 'Keeps the change in sms.rule_change.';
+
+-- TRIGGER auto_blacklist_rule audit_update
+
+CREATE TRIGGER audit_update AFTER UPDATE ON sms.auto_blacklist_rule REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION sms.audit_rule('auto_rule_id');
+
+COMMENT ON TRIGGER audit_update ON sms.auto_blacklist_rule IS 'Keeps the change in sms.rule_change.';
+
+-- TRIGGER blacklist audit_update
+
+CREATE TRIGGER audit_update AFTER UPDATE ON sms.blacklist REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION sms.audit_rule('blacklist_id');
+
+COMMENT ON TRIGGER audit_update ON sms.blacklist IS 'Keeps the change in sms.rule_change.';
+
+-- TRIGGER campaign audit_update
+
+CREATE TRIGGER audit_update AFTER UPDATE ON sms.campaign REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION sms.audit_rule('campaign_id');
+
+COMMENT ON TRIGGER audit_update ON sms.campaign IS 'Keeps the change in sms.rule_change.';
+
+-- TRIGGER cap audit_update
+
+CREATE TRIGGER audit_update AFTER UPDATE ON sms.cap REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION sms.audit_rule('cap_id');
+
+COMMENT ON TRIGGER audit_update ON sms.cap IS 'Keeps the change in sms.rule_change.';
+
+-- TRIGGER channel audit_update
+
+CREATE TRIGGER audit_update AFTER UPDATE ON sms.channel REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION sms.audit_rule('channel_id');
+
+COMMENT ON TRIGGER audit_update ON sms.channel IS 'Keeps the change in sms.rule_change.';
+
+-- TRIGGER client_zone audit_update
+
+CREATE TRIGGER audit_update AFTER UPDATE ON sms.client_zone REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION sms.audit_rule('client_id');
+
+COMMENT ON TRIGGER audit_update ON sms.client_zone IS 'Keeps the change in sms.rule_change.';
+
+-- TRIGGER consent audit_update
+
+CREATE TRIGGER audit_update AFTER UPDATE ON sms.consent REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION sms.audit_rule('consent_id');
+
+COMMENT ON TRIGGER audit_update ON sms.consent IS 'Keeps the change in sms.rule_change.';
+
+-- TRIGGER holiday audit_update
+
+CREATE TRIGGER audit_update AFTER UPDATE ON sms.holiday REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION sms.audit_rule('day');
+
+COMMENT ON TRIGGER audit_update ON sms.holiday IS 'Keeps the change in sms.rule_change.';
+
+-- TRIGGER quiet_hours audit_update
+
+CREATE TRIGGER audit_update AFTER UPDATE ON sms.quiet_hours REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION sms.audit_rule('quiet_hours_id');
+
+COMMENT ON TRIGGER audit_update ON sms.quiet_hours IS 'Keeps the change in sms.rule_change.';
+
+-- TRIGGER receipt_code audit_update
+
+CREATE TRIGGER audit_update AFTER UPDATE ON sms.receipt_code REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION sms.audit_rule('adapter', 'code');
+
+COMMENT ON TRIGGER audit_update ON sms.receipt_code IS 'Keeps the change in sms.rule_change.';
+
+-- TRIGGER receipt_error audit_update
+
+CREATE TRIGGER audit_update AFTER UPDATE ON sms.receipt_error REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION sms.audit_rule('adapter', 'error');
+
+COMMENT ON TRIGGER audit_update ON sms.receipt_error IS 'Keeps the change in sms.rule_change.';
+
+-- TRIGGER recipient_group audit_update
+
+CREATE TRIGGER audit_update AFTER UPDATE ON sms.recipient_group REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION sms.audit_rule('group_id');
+
+COMMENT ON TRIGGER audit_update ON sms.recipient_group IS 'Keeps the change in sms.rule_change.';
+
+-- TRIGGER recipient_group_member audit_update
+
+CREATE TRIGGER audit_update AFTER UPDATE ON sms.recipient_group_member REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION sms.audit_rule('member_id');
+
+COMMENT ON TRIGGER audit_update ON sms.recipient_group_member IS 'Keeps the change in sms.rule_change.';
+
+-- TRIGGER setting audit_update
+
+CREATE TRIGGER audit_update AFTER UPDATE ON sms.setting REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION sms.audit_rule('setting');
+
+COMMENT ON TRIGGER audit_update ON sms.setting IS 'Keeps the change in sms.rule_change.';
+
+-- TRIGGER stop_word audit_update
+
+CREATE TRIGGER audit_update AFTER UPDATE ON sms.stop_word REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION sms.audit_rule('word');
+
+COMMENT ON TRIGGER audit_update ON sms.stop_word IS 'Keeps the change in sms.rule_change.';
+
 -- TRIGGER channel complete_lanes
 
 CREATE TRIGGER complete_lanes AFTER INSERT ON sms.channel FOR EACH STATEMENT EXECUTE FUNCTION sms.complete_lanes();
@@ -3781,17 +6057,44 @@ CREATE TRIGGER complete_lanes AFTER INSERT ON sms.operator FOR EACH STATEMENT EX
 
 COMMENT ON TRIGGER complete_lanes ON sms.operator IS 'New operators get their lanes.';
 
+-- TRIGGER blacklist forget_trouble
+
+CREATE TRIGGER forget_trouble AFTER DELETE ON sms.blacklist REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT EXECUTE FUNCTION sms.forget_trouble();
+
+COMMENT ON TRIGGER forget_trouble ON sms.blacklist IS 'Removing an automatic row clears the number''s count.';
+
 -- TRIGGER outbox outbox_is_append_only
 
 CREATE TRIGGER outbox_is_append_only BEFORE DELETE OR UPDATE ON sms.outbox FOR EACH STATEMENT EXECUTE FUNCTION sms.refuse_change();
 
 COMMENT ON TRIGGER outbox_is_append_only ON sms.outbox IS 'What was asked is never edited.';
 
+-- TRIGGER consent refuse_consent_edit
+
+CREATE TRIGGER refuse_consent_edit BEFORE DELETE OR UPDATE ON sms.consent FOR EACH ROW EXECUTE FUNCTION sms.refuse_consent_edit();
+
+COMMENT ON TRIGGER refuse_consent_edit ON sms.consent IS 'A ledger is not edited.';
+
 -- TRIGGER outcome refuse_illegal_move
 
 CREATE TRIGGER refuse_illegal_move AFTER UPDATE ON sms.outcome REFERENCING OLD TABLE AS before_rows NEW TABLE AS after_rows FOR EACH STATEMENT EXECUTE FUNCTION sms.refuse_illegal_move();
 
 COMMENT ON TRIGGER refuse_illegal_move ON sms.outcome IS 'State moves only as sms.state_transition says.';
+
+-- FK CONSTRAINT client_location client_location_zone_id_fkey
+
+ALTER TABLE ONLY geo.client_location
+    ADD CONSTRAINT client_location_zone_id_fkey FOREIGN KEY (zone_id) REFERENCES sms.time_zone(zone_id);
+
+-- FK CONSTRAINT auto_blacklist_rule auto_blacklist_rule_category_fkey
+
+ALTER TABLE ONLY sms.auto_blacklist_rule
+    ADD CONSTRAINT auto_blacklist_rule_category_fkey FOREIGN KEY (category) REFERENCES sms.category(category);
+
+-- FK CONSTRAINT auto_blacklist_rule auto_blacklist_rule_channel_fkey
+
+ALTER TABLE ONLY sms.auto_blacklist_rule
+    ADD CONSTRAINT auto_blacklist_rule_channel_fkey FOREIGN KEY (channel) REFERENCES sms.channel(channel);
 
 -- FK CONSTRAINT blacklist blacklist_category_fkey
 
@@ -3802,6 +6105,11 @@ ALTER TABLE ONLY sms.blacklist
 
 ALTER TABLE ONLY sms.blacklist
     ADD CONSTRAINT blacklist_channel_fkey FOREIGN KEY (channel) REFERENCES sms.channel(channel);
+
+-- FK CONSTRAINT blacklist blacklist_group_id_fkey
+
+ALTER TABLE ONLY sms.blacklist
+    ADD CONSTRAINT blacklist_group_id_fkey FOREIGN KEY (group_id) REFERENCES sms.recipient_group(group_id);
 
 -- FK CONSTRAINT cap cap_category_fkey
 
@@ -3817,6 +6125,21 @@ ALTER TABLE ONLY sms.cap
 
 ALTER TABLE ONLY sms.channel
     ADD CONSTRAINT channel_category_fkey FOREIGN KEY (category) REFERENCES sms.category(category);
+
+-- FK CONSTRAINT client_zone client_zone_zone_id_fkey
+
+ALTER TABLE ONLY sms.client_zone
+    ADD CONSTRAINT client_zone_zone_id_fkey FOREIGN KEY (zone_id) REFERENCES sms.time_zone(zone_id);
+
+-- FK CONSTRAINT consent consent_category_fkey
+
+ALTER TABLE ONLY sms.consent
+    ADD CONSTRAINT consent_category_fkey FOREIGN KEY (category) REFERENCES sms.category(category);
+
+-- FK CONSTRAINT inbound inbound_provider_id_fkey
+
+ALTER TABLE ONLY sms.inbound
+    ADD CONSTRAINT inbound_provider_id_fkey FOREIGN KEY (provider_id) REFERENCES sms.provider(provider_id);
 
 -- FK CONSTRAINT lane lane_channel_id_fkey
 
@@ -3858,6 +6181,11 @@ ALTER TABLE ONLY sms.quiet_hours
 ALTER TABLE ONLY sms.receipt_code
     ADD CONSTRAINT receipt_code_state_fkey FOREIGN KEY (state) REFERENCES sms.state(state);
 
+-- FK CONSTRAINT recipient_group_member recipient_group_member_group_id_fkey
+
+ALTER TABLE ONLY sms.recipient_group_member
+    ADD CONSTRAINT recipient_group_member_group_id_fkey FOREIGN KEY (group_id) REFERENCES sms.recipient_group(group_id) ON DELETE CASCADE;
+
 -- FK CONSTRAINT state_transition state_transition_from_state_fkey
 
 ALTER TABLE ONLY sms.state_transition
@@ -3888,6 +6216,11 @@ ALTER TABLE ONLY sms.tariff
 ALTER TABLE ONLY sms.template_version
     ADD CONSTRAINT template_version_template_id_fkey FOREIGN KEY (template_id) REFERENCES sms.template(template_id);
 
+-- FK CONSTRAINT channel time_zone is a zone that sms.time_zone knows
+
+ALTER TABLE ONLY sms.channel
+    ADD CONSTRAINT "time_zone is a zone that sms.time_zone knows" FOREIGN KEY (time_zone) REFERENCES sms.time_zone(name);
+
 GRANT USAGE ON SCHEMA geo TO sms_erp;
 GRANT USAGE ON SCHEMA geo TO sms_analyst;
 GRANT USAGE ON SCHEMA geo TO sms_operator;
@@ -3917,12 +6250,16 @@ GRANT ALL ON FUNCTION geo.fold_name(p_name text) TO sms_operator;
 
 REVOKE ALL ON FUNCTION sms.accept_outbox() FROM PUBLIC;
 
+REVOKE ALL ON FUNCTION sms.acting_role() FROM PUBLIC;
+
 REVOKE ALL ON FUNCTION sms.advance(p_ids bigint[], p_states text[], p_errors text[], p_now timestamp with time zone) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION sms.announce_config() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION sms.apply_uncertain_policy(p_limit integer, p_as_of timestamp with time zone) FROM PUBLIC;
 GRANT ALL ON FUNCTION sms.apply_uncertain_policy(p_limit integer, p_as_of timestamp with time zone) TO sms_worker;
+
+REVOKE ALL ON FUNCTION sms.audit_rule() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION sms.cancel(p_ids bigint[]) FROM PUBLIC;
 GRANT ALL ON FUNCTION sms.cancel(p_ids bigint[]) TO sms_erp;
@@ -3938,9 +6275,11 @@ GRANT ALL ON FUNCTION sms.cancel(p_erp_ref text) TO sms_operator;
 
 REVOKE ALL ON FUNCTION sms.candidates(p_ids bigint[]) FROM PUBLIC;
 
+REVOKE ALL ON FUNCTION sms.cap_terms(p_batch sms.candidate[], p_as_of timestamp with time zone) FROM PUBLIC;
+
 REVOKE ALL ON FUNCTION sms.check_template(p_template text, p_vars jsonb) FROM PUBLIC;
 
-REVOKE ALL ON FUNCTION sms.choose_due(p_provider_id smallint, p_limit integer, p_from_priority integer, p_to_priority integer, p_as_of timestamp with time zone) FROM PUBLIC;
+REVOKE ALL ON FUNCTION sms.choose_due(p_provider_id smallint, p_limit integer, p_from_priority integer, p_to_priority integer, p_as_of timestamp with time zone, p_caps_clients boolean) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION sms.claim_batch(p_provider text, p_worker text, p_limit integer, p_from_priority integer, p_to_priority integer, p_lease interval, p_as_of timestamp with time zone) FROM PUBLIC;
 GRANT ALL ON FUNCTION sms.claim_batch(p_provider text, p_worker text, p_limit integer, p_from_priority integer, p_to_priority integer, p_lease interval, p_as_of timestamp with time zone) TO sms_worker;
@@ -3957,6 +6296,81 @@ REVOKE ALL ON FUNCTION sms.create_partition(p_table text, p_month timestamp with
 
 REVOKE ALL ON FUNCTION sms.drop_partition(p_table text, p_month timestamp with time zone) FROM PUBLIC;
 
+REVOKE ALL ON FUNCTION sms.dry_run(p_campaign_id bigint, p_as_of timestamp with time zone) FROM PUBLIC;
+GRANT ALL ON FUNCTION sms.dry_run(p_campaign_id bigint, p_as_of timestamp with time zone) TO sms_erp;
+GRANT ALL ON FUNCTION sms.dry_run(p_campaign_id bigint, p_as_of timestamp with time zone) TO sms_analyst;
+GRANT ALL ON FUNCTION sms.dry_run(p_campaign_id bigint, p_as_of timestamp with time zone) TO sms_operator;
+
+REVOKE ALL ON FUNCTION sms.dry_run(p_select text, p_channel text, p_body text, p_campaign_id bigint, p_as_of timestamp with time zone) FROM PUBLIC;
+GRANT ALL ON FUNCTION sms.dry_run(p_select text, p_channel text, p_body text, p_campaign_id bigint, p_as_of timestamp with time zone) TO sms_erp;
+GRANT ALL ON FUNCTION sms.dry_run(p_select text, p_channel text, p_body text, p_campaign_id bigint, p_as_of timestamp with time zone) TO sms_analyst;
+GRANT ALL ON FUNCTION sms.dry_run(p_select text, p_channel text, p_body text, p_campaign_id bigint, p_as_of timestamp with time zone) TO sms_operator;
+
+REVOKE ALL ON FUNCTION sms.dry_run_again(p_fact sms.candidate, p_moment timestamp with time zone) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION sms.next_id() FROM PUBLIC;
+GRANT ALL ON FUNCTION sms.next_id() TO sms_erp;
+
+GRANT SELECT ON TABLE sms.outbox TO sms_erp;
+
+GRANT INSERT(channel) ON TABLE sms.outbox TO sms_erp;
+
+GRANT INSERT(phone) ON TABLE sms.outbox TO sms_erp;
+
+GRANT INSERT(body) ON TABLE sms.outbox TO sms_erp;
+
+GRANT INSERT(template) ON TABLE sms.outbox TO sms_erp;
+
+GRANT INSERT(vars) ON TABLE sms.outbox TO sms_erp;
+
+GRANT INSERT(erp_ref) ON TABLE sms.outbox TO sms_erp;
+
+GRANT INSERT(client_id) ON TABLE sms.outbox TO sms_erp;
+
+GRANT INSERT(priority) ON TABLE sms.outbox TO sms_erp;
+
+GRANT INSERT(not_before) ON TABLE sms.outbox TO sms_erp;
+
+GRANT INSERT(expires_at) ON TABLE sms.outbox TO sms_erp;
+
+GRANT INSERT(time_zone) ON TABLE sms.outbox TO sms_erp;
+
+GRANT INSERT(sender_id) ON TABLE sms.outbox TO sms_erp;
+
+GRANT INSERT(campaign_id) ON TABLE sms.outbox TO sms_erp;
+
+REVOKE ALL ON FUNCTION sms.dry_run_audience(p_select text, p_channel text, p_body text, p_campaign_id bigint, p_as_of timestamp with time zone) FROM PUBLIC;
+GRANT ALL ON FUNCTION sms.dry_run_audience(p_select text, p_channel text, p_body text, p_campaign_id bigint, p_as_of timestamp with time zone) TO sms_erp;
+GRANT ALL ON FUNCTION sms.dry_run_audience(p_select text, p_channel text, p_body text, p_campaign_id bigint, p_as_of timestamp with time zone) TO sms_analyst;
+GRANT ALL ON FUNCTION sms.dry_run_audience(p_select text, p_channel text, p_body text, p_campaign_id bigint, p_as_of timestamp with time zone) TO sms_operator;
+
+REVOKE ALL ON FUNCTION sms.dry_run_capped(p_fact sms.candidate, p_moment timestamp with time zone, p_cap_ids integer[], p_sinces timestamp with time zone[], p_kept sms.candidate[]) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION sms.dry_run_fates(p_batch sms.candidate[], p_as_of timestamp with time zone) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION sms.dry_run_groups(p_batch sms.candidate[]) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION sms.dry_run_judge(p_batch sms.candidate[]) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION sms.dry_run_refs(p_batch sms.candidate[], p_as_of timestamp with time zone) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION sms.dry_run_repeats(p_fact sms.candidate, p_moment timestamp with time zone, p_window interval, p_kept sms.candidate[]) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION sms.dry_run_report(p_rows sms.outbox[], p_campaign_id bigint, p_as_of timestamp with time zone) FROM PUBLIC;
+GRANT ALL ON FUNCTION sms.dry_run_report(p_rows sms.outbox[], p_campaign_id bigint, p_as_of timestamp with time zone) TO sms_erp;
+GRANT ALL ON FUNCTION sms.dry_run_report(p_rows sms.outbox[], p_campaign_id bigint, p_as_of timestamp with time zone) TO sms_analyst;
+GRANT ALL ON FUNCTION sms.dry_run_report(p_rows sms.outbox[], p_campaign_id bigint, p_as_of timestamp with time zone) TO sms_operator;
+
+REVOKE ALL ON FUNCTION sms.dry_run_requests(p_rows sms.outbox[], p_as_of timestamp with time zone) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION sms.dry_run_rivals(p_batch sms.candidate[], p_steps sms.finding[], p_as_of timestamp with time zone) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION sms.dry_run_steps(p_batch sms.candidate[], p_as_of timestamp with time zone) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION sms.dry_run_waiting(p_campaign_id bigint) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION sms.erp_ref_span() FROM PUBLIC;
+
 REVOKE ALL ON FUNCTION sms.expire_leases(p_limit integer, p_as_of timestamp with time zone) FROM PUBLIC;
 GRANT ALL ON FUNCTION sms.expire_leases(p_limit integer, p_as_of timestamp with time zone) TO sms_worker;
 
@@ -3965,15 +6379,48 @@ GRANT ALL ON FUNCTION sms.explain(p_id bigint) TO sms_erp;
 GRANT ALL ON FUNCTION sms.explain(p_id bigint) TO sms_analyst;
 GRANT ALL ON FUNCTION sms.explain(p_id bigint) TO sms_operator;
 
+REVOKE ALL ON FUNCTION sms.explain_attempts(p_id bigint) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION sms.explain_blacklist(p_fact sms.candidate, p_as_of timestamp with time zone) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION sms.explain_cap(p_fact sms.candidate, p_as_of timestamp with time zone, p_before timestamp with time zone) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION sms.explain_consent(p_fact sms.candidate, p_as_of timestamp with time zone) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION sms.explain_decision(p_id bigint) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION sms.explain_duplicate(p_fact sms.candidate, p_as_of timestamp with time zone, p_before timestamp with time zone) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION sms.explain_duplicate_ref(p_fact sms.candidate, p_as_of timestamp with time zone) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION sms.explain_expired(p_fact sms.candidate, p_as_of timestamp with time zone) FROM PUBLIC;
+
 REVOKE ALL ON FUNCTION sms.explain_fate(p_id bigint) FROM PUBLIC;
 
+REVOKE ALL ON FUNCTION sms.explain_holdout(p_fact sms.candidate, p_as_of timestamp with time zone) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION sms.explain_inbound(p_author text) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION sms.explain_quiet_hours(p_fact sms.candidate, p_as_of timestamp with time zone) FROM PUBLIC;
+
 REVOKE ALL ON FUNCTION sms.explain_receipts(p_id bigint) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION sms.explain_refusal(p_id bigint, p_reason text) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION sms.explain_request(p_id bigint) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION sms.explain_rules(p_id bigint, p_as_of timestamp with time zone) FROM PUBLIC;
 
+REVOKE ALL ON FUNCTION sms.find_failing(p_numbers bigint[], p_as_of timestamp with time zone) FROM PUBLIC;
+
 REVOKE ALL ON FUNCTION sms.fold_parts(p_ids bigint[], p_parts smallint[], p_states text[], p_errors text[], p_now timestamp with time zone) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION sms.fold_word(p_word text) FROM PUBLIC;
+GRANT ALL ON FUNCTION sms.fold_word(p_word text) TO sms_operator;
+
+REVOKE ALL ON FUNCTION sms.forget_trouble() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION sms.holdout_draw(p_campaign_id bigint, p_client_id bigint, p_msisdn bigint) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION sms.id_at(p_at timestamp with time zone) FROM PUBLIC;
 GRANT ALL ON FUNCTION sms.id_at(p_at timestamp with time zone) TO sms_erp;
@@ -3987,7 +6434,7 @@ GRANT ALL ON FUNCTION sms.id_time(p_id bigint) TO sms_analyst;
 GRANT ALL ON FUNCTION sms.id_time(p_id bigint) TO sms_operator;
 GRANT ALL ON FUNCTION sms.id_time(p_id bigint) TO sms_monitor;
 
-REVOKE ALL ON FUNCTION sms.interpret_request(p_channel text, p_phone text, p_body text, p_template text, p_vars jsonb, p_erp_ref text, p_priority smallint, p_not_before timestamp with time zone, p_expires_at timestamp with time zone, p_time_zone text, p_now timestamp with time zone) FROM PUBLIC;
+REVOKE ALL ON FUNCTION sms.interpret_request(p_channel text, p_phone text, p_body text, p_template text, p_vars jsonb, p_erp_ref text, p_priority smallint, p_not_before timestamp with time zone, p_expires_at timestamp with time zone, p_time_zone text, p_client_id bigint, p_now timestamp with time zone) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION sms.judge(ids bigint[], as_of timestamp with time zone) FROM PUBLIC;
 GRANT ALL ON FUNCTION sms.judge(ids bigint[], as_of timestamp with time zone) TO sms_erp;
@@ -3995,6 +6442,9 @@ GRANT ALL ON FUNCTION sms.judge(ids bigint[], as_of timestamp with time zone) TO
 GRANT ALL ON FUNCTION sms.judge(ids bigint[], as_of timestamp with time zone) TO sms_operator;
 
 REVOKE ALL ON FUNCTION sms.judge_batch(p_batch sms.candidate[], p_as_of timestamp with time zone) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION sms.learn_numbers(p_limit integer, p_as_of timestamp with time zone) FROM PUBLIC;
+GRANT ALL ON FUNCTION sms.learn_numbers(p_limit integer, p_as_of timestamp with time zone) TO sms_worker;
 
 REVOKE ALL ON FUNCTION sms.list_providers() FROM PUBLIC;
 GRANT ALL ON FUNCTION sms.list_providers() TO sms_operator;
@@ -4010,8 +6460,11 @@ GRANT ALL ON FUNCTION sms.mark_submitting(p_claim_id bigint, p_ids bigint[]) TO 
 REVOKE ALL ON FUNCTION sms.match_receipts(p_limit integer, p_as_of timestamp with time zone) FROM PUBLIC;
 GRANT ALL ON FUNCTION sms.match_receipts(p_limit integer, p_as_of timestamp with time zone) TO sms_worker;
 
-REVOKE ALL ON FUNCTION sms.next_id() FROM PUBLIC;
-GRANT ALL ON FUNCTION sms.next_id() TO sms_erp;
+REVOKE ALL ON FUNCTION sms.needs_ucs2(p_text text) FROM PUBLIC;
+GRANT ALL ON FUNCTION sms.needs_ucs2(p_text text) TO sms_erp;
+GRANT ALL ON FUNCTION sms.needs_ucs2(p_text text) TO sms_analyst;
+GRANT ALL ON FUNCTION sms.needs_ucs2(p_text text) TO sms_operator;
+GRANT ALL ON FUNCTION sms.needs_ucs2(p_text text) TO sms_monitor;
 
 REVOKE ALL ON FUNCTION sms.normalize_msisdn(p_phone text) FROM PUBLIC;
 GRANT ALL ON FUNCTION sms.normalize_msisdn(p_phone text) TO sms_erp;
@@ -4019,7 +6472,11 @@ GRANT ALL ON FUNCTION sms.normalize_msisdn(p_phone text) TO sms_analyst;
 GRANT ALL ON FUNCTION sms.normalize_msisdn(p_phone text) TO sms_operator;
 GRANT ALL ON FUNCTION sms.normalize_msisdn(p_phone text) TO sms_monitor;
 
+REVOKE ALL ON FUNCTION sms.note_troubles(p_ids bigint[], p_now timestamp with time zone) FROM PUBLIC;
+
 REVOKE ALL ON FUNCTION sms.numbering_changes(OUT numbers bigint, OUT added bigint, OUT removed bigint, OUT changed_operator bigint, OUT changed_zone bigint, OUT unchanged bigint) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION sms.obey_replies(p_inbound_ids bigint[]) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION sms.outcome_status(p_since timestamp with time zone) FROM PUBLIC;
 GRANT ALL ON FUNCTION sms.outcome_status(p_since timestamp with time zone) TO sms_operator;
@@ -4051,13 +6508,21 @@ GRANT ALL ON FUNCTION sms.read_phone(p_phone text, OUT msisdn bigint, OUT proble
 GRANT ALL ON FUNCTION sms.read_phone(p_phone text, OUT msisdn bigint, OUT problem text) TO sms_operator;
 GRANT ALL ON FUNCTION sms.read_phone(p_phone text, OUT msisdn bigint, OUT problem text) TO sms_monitor;
 
+REVOKE ALL ON FUNCTION sms.record_inbound(p_provider text, p_refs text[], p_senders text[], p_sent_tos text[], p_bodies text[]) FROM PUBLIC;
+GRANT ALL ON FUNCTION sms.record_inbound(p_provider text, p_refs text[], p_senders text[], p_sent_tos text[], p_bodies text[]) TO sms_worker;
+GRANT ALL ON FUNCTION sms.record_inbound(p_provider text, p_refs text[], p_senders text[], p_sent_tos text[], p_bodies text[]) TO sms_dlr;
+
 REVOKE ALL ON FUNCTION sms.record_receipts(p_provider text, p_message_ids bigint[], p_refs text[], p_codes text[], p_errors text[], p_occurred_ats timestamp with time zone[], p_raws text[]) FROM PUBLIC;
 GRANT ALL ON FUNCTION sms.record_receipts(p_provider text, p_message_ids bigint[], p_refs text[], p_codes text[], p_errors text[], p_occurred_ats timestamp with time zone[], p_raws text[]) TO sms_worker;
 GRANT ALL ON FUNCTION sms.record_receipts(p_provider text, p_message_ids bigint[], p_refs text[], p_codes text[], p_errors text[], p_occurred_ats timestamp with time zone[], p_raws text[]) TO sms_dlr;
 
 REVOKE ALL ON FUNCTION sms.refuse_change() FROM PUBLIC;
 
+REVOKE ALL ON FUNCTION sms.refuse_consent_edit() FROM PUBLIC;
+
 REVOKE ALL ON FUNCTION sms.refuse_illegal_move() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION sms.refuse_unfit_rows(p_rows sms.outbox[]) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION sms.refuse_unknown_names(p_channels text[], p_templates text[]) FROM PUBLIC;
 
@@ -4086,13 +6551,24 @@ REVOKE ALL ON FUNCTION sms.rule_blacklist(p_batch sms.candidate[], p_as_of times
 
 REVOKE ALL ON FUNCTION sms.rule_cap(p_batch sms.candidate[], p_as_of timestamp with time zone) FROM PUBLIC;
 
+REVOKE ALL ON FUNCTION sms.rule_consent(p_batch sms.candidate[], p_as_of timestamp with time zone) FROM PUBLIC;
+
 REVOKE ALL ON FUNCTION sms.rule_duplicate(p_batch sms.candidate[], p_as_of timestamp with time zone) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION sms.rule_duplicate_ref(p_batch sms.candidate[], p_as_of timestamp with time zone) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION sms.rule_expired(p_batch sms.candidate[], p_as_of timestamp with time zone) FROM PUBLIC;
 
+REVOKE ALL ON FUNCTION sms.rule_holdout(p_batch sms.candidate[], p_as_of timestamp with time zone) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION sms.rule_key(p_row jsonb, p_columns text[]) FROM PUBLIC;
+
 REVOKE ALL ON FUNCTION sms.rule_quiet_hours(p_batch sms.candidate[], p_as_of timestamp with time zone) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION sms.rule_version(p_table text, p_key text, p_at timestamp with time zone) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION sms.rules_as_of(p_at timestamp with time zone, p_table text) FROM PUBLIC;
+GRANT ALL ON FUNCTION sms.rules_as_of(p_at timestamp with time zone, p_table text) TO sms_operator;
 
 REVOKE ALL ON FUNCTION sms.segment_price(p_provider_id smallint, p_operator_id smallint, p_category text, p_as_of timestamp with time zone) FROM PUBLIC;
 
@@ -4123,6 +6599,9 @@ GRANT ALL ON FUNCTION sms.switch_channel(p_channel text, p_provider text, p_oper
 REVOKE ALL ON FUNCTION sms.try_sleep(p_gate integer) FROM PUBLIC;
 GRANT ALL ON FUNCTION sms.try_sleep(p_gate integer) TO sms_worker;
 
+REVOKE ALL ON FUNCTION sms.understand_reply(p_body text) FROM PUBLIC;
+GRANT ALL ON FUNCTION sms.understand_reply(p_body text) TO sms_operator;
+
 REVOKE ALL ON FUNCTION sms.wake(p_urgent boolean, p_bulk boolean) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION sms.wake_up(p_gate integer, p_slot integer) FROM PUBLIC;
@@ -4139,7 +6618,14 @@ GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE geo.client_location TO sms_operator;
 GRANT SELECT ON TABLE geo.metro_station TO sms_analyst;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE geo.metro_station TO sms_operator;
 
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE sms.auto_blacklist_rule TO sms_operator;
+
+GRANT SELECT ON TABLE sms.blacklist TO sms_erp;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE sms.blacklist TO sms_operator;
+
+GRANT SELECT ON TABLE sms.campaign TO sms_erp;
+GRANT SELECT ON TABLE sms.campaign TO sms_analyst;
+GRANT SELECT,INSERT,UPDATE ON TABLE sms.campaign TO sms_operator;
 
 GRANT SELECT ON TABLE sms.cap TO sms_analyst;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE sms.cap TO sms_operator;
@@ -4158,7 +6644,28 @@ GRANT SELECT ON TABLE sms.channel TO sms_monitor;
 
 GRANT SELECT ON TABLE sms.claim TO sms_monitor;
 
+GRANT SELECT,INSERT ON TABLE sms.client_zone TO sms_erp;
+GRANT SELECT,INSERT,UPDATE ON TABLE sms.client_zone TO sms_operator;
+
+GRANT UPDATE(zone_id) ON TABLE sms.client_zone TO sms_erp;
+
+GRANT UPDATE(updated_at) ON TABLE sms.client_zone TO sms_erp;
+
+GRANT SELECT,INSERT ON TABLE sms.consent TO sms_erp;
+GRANT SELECT,INSERT ON TABLE sms.consent TO sms_operator;
+
+GRANT UPDATE(withdrawn_at) ON TABLE sms.consent TO sms_erp;
+GRANT UPDATE(withdrawn_at) ON TABLE sms.consent TO sms_operator;
+
+GRANT UPDATE(withdrawn_by) ON TABLE sms.consent TO sms_erp;
+GRANT UPDATE(withdrawn_by) ON TABLE sms.consent TO sms_operator;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE sms.holiday TO sms_operator;
+
 GRANT USAGE ON SEQUENCE sms.id_seq TO sms_erp;
+
+GRANT SELECT ON TABLE sms.inbound TO sms_erp;
+GRANT SELECT ON TABLE sms.inbound TO sms_operator;
 
 GRANT SELECT(id) ON TABLE sms.inflight TO sms_monitor;
 
@@ -4205,34 +6712,6 @@ GRANT SELECT ON TABLE sms.lane_status TO sms_operator;
 GRANT SELECT ON TABLE sms.lane_status TO sms_monitor;
 GRANT SELECT ON TABLE sms.lane_status TO sms_worker;
 
-GRANT SELECT ON TABLE sms.outbox TO sms_erp;
-
-GRANT INSERT(channel) ON TABLE sms.outbox TO sms_erp;
-
-GRANT INSERT(phone) ON TABLE sms.outbox TO sms_erp;
-
-GRANT INSERT(body) ON TABLE sms.outbox TO sms_erp;
-
-GRANT INSERT(template) ON TABLE sms.outbox TO sms_erp;
-
-GRANT INSERT(vars) ON TABLE sms.outbox TO sms_erp;
-
-GRANT INSERT(erp_ref) ON TABLE sms.outbox TO sms_erp;
-
-GRANT INSERT(client_id) ON TABLE sms.outbox TO sms_erp;
-
-GRANT INSERT(priority) ON TABLE sms.outbox TO sms_erp;
-
-GRANT INSERT(not_before) ON TABLE sms.outbox TO sms_erp;
-
-GRANT INSERT(expires_at) ON TABLE sms.outbox TO sms_erp;
-
-GRANT INSERT(time_zone) ON TABLE sms.outbox TO sms_erp;
-
-GRANT INSERT(sender_id) ON TABLE sms.outbox TO sms_erp;
-
-GRANT INSERT(campaign_id) ON TABLE sms.outbox TO sms_erp;
-
 GRANT SELECT(id) ON TABLE sms.outcome TO sms_monitor;
 
 GRANT SELECT(decided_at) ON TABLE sms.outcome TO sms_monitor;
@@ -4263,6 +6742,11 @@ GRANT SELECT ON TABLE sms.message TO sms_operator;
 
 GRANT SELECT,INSERT,DELETE,TRUNCATE ON TABLE sms.number_range_staging TO sms_operator;
 
+GRANT SELECT ON TABLE sms.number_trouble TO sms_operator;
+
+GRANT SELECT ON TABLE sms.operator_refusal_suspected TO sms_erp;
+GRANT SELECT ON TABLE sms.operator_refusal_suspected TO sms_operator;
+
 GRANT SELECT ON TABLE sms.operator_tax_id TO sms_operator;
 
 GRANT SELECT ON TABLE sms.quiet_hours TO sms_analyst;
@@ -4279,12 +6763,20 @@ GRANT SELECT ON TABLE sms.receipt TO sms_operator;
 
 GRANT SELECT,INSERT,UPDATE ON TABLE sms.receipt_code TO sms_operator;
 
+GRANT SELECT,INSERT,UPDATE ON TABLE sms.receipt_error TO sms_operator;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE sms.recipient_group TO sms_operator;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE sms.recipient_group_member TO sms_operator;
+
 GRANT SELECT ON TABLE sms.region_timezone TO sms_erp;
 GRANT SELECT ON TABLE sms.region_timezone TO sms_analyst;
 GRANT SELECT ON TABLE sms.region_timezone TO sms_operator;
 GRANT SELECT ON TABLE sms.region_timezone TO sms_monitor;
 GRANT SELECT ON TABLE sms.region_timezone TO sms_worker;
 GRANT SELECT ON TABLE sms.region_timezone TO sms_dlr;
+
+GRANT SELECT ON TABLE sms.rule_change TO sms_operator;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE sms.setting TO sms_operator;
 GRANT SELECT ON TABLE sms.setting TO sms_monitor;
@@ -4302,6 +6794,8 @@ GRANT SELECT ON TABLE sms.state_transition TO sms_operator;
 GRANT SELECT ON TABLE sms.state_transition TO sms_monitor;
 GRANT SELECT ON TABLE sms.state_transition TO sms_worker;
 GRANT SELECT ON TABLE sms.state_transition TO sms_dlr;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE sms.stop_word TO sms_operator;
 
 GRANT SELECT ON TABLE sms.tariff TO sms_analyst;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE sms.tariff TO sms_operator;

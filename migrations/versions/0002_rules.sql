@@ -2,7 +2,6 @@
 
 -- Functions whose arguments change: the files make the new forms.
 drop function if exists sms.interpret_request(text, text, text, text, jsonb, text, smallint, timestamptz, timestamptz, text, timestamptz);
-drop function if exists sms.claim_refs(sms.candidate[]);
 drop function if exists sms.choose_due(smallint, int, int, int, timestamptz);
 
 -- ---------------------------------------------------------------- who changed which rule when
@@ -82,6 +81,10 @@ alter table sms.channel
     add column opening_spread interval not null default '0'
         constraint "opening_spread is between 0 and 4 hours" check (opening_spread between '0' and '4 hours'),
     add column ignores_opt_out boolean not null default false;
+alter table sms.channel add constraint "time_zone is a zone that sms.time_zone knows"
+    foreign key (time_zone) references sms.time_zone (name);
+alter table sms.setting add constraint "days and months are whole numbers"
+    check (setting not in ('retention_months', 'erp_ref_days') or value ~ '^\d{1,5}$');
 comment on column sms.channel.needs_consent is 'True: only with a consent for its category in sms.consent.';
 comment on column sms.channel.dedup_by is 'What makes two messages the same: text, text within this channel, or the template whatever its values.';
 comment on column sms.channel.opening_spread is 'Deferred messages are spread over this long after quiet hours end, so that 09:00 is no stampede.';
@@ -228,7 +231,7 @@ create table sms.auto_blacklist_rule (
     channel text references sms.channel (channel),
     lasts interval constraint "lasts is longer than nothing" check (lasts > '0'),
     is_enabled boolean not null default true,
-    reason text not null
+    reason text not null constraint "an automatic rule says why" check (btrim(reason) <> '')
 );
 comment on table sms.auto_blacklist_rule is 'When a failing number blacklists itself: which class, how often, over which span, for what and how long. A delivery in between starts the count anew.';
 comment on column sms.auto_blacklist_rule.auto_rule_id is 'Key.';

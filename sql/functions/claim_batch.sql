@@ -37,7 +37,7 @@ begin
                             null::smallint[], null::smallint[], null::timestamptz[];
         return;
     end if;
-    perform sms.claim_refs(_batch, _now);
+    perform sms.claim_refs(_batch);
 
     return query
     with verdict as materialized (

@@ -27,7 +27,13 @@ as $$
         select c.id, c.msisdn, c.client_id, c.nth_client, c.channel_id, c.zone_id, h.since, h.per
           from unnest(p_batch) as c
           join horizon as h on h.per = 'client' and h.channel_id = c.channel_id and h.zone_id = c.zone_id
-         where c.client_id is not null
+          cross join lateral (
+                   select count(*) as contacts
+                     from sms.contact_log as x
+                    where x.client_id = c.client_id and x.at >= h.since and x.at < p_as_of + interval '1 hour'
+                   offset 0
+               ) as l
+         where c.client_id is not null and l.contacts + c.nth_client >= h.least_allowed
     )
     select c.id, 60::smallint,
            case when bool_or(u.used >= t.max_messages) then 'suppress' else 'wait' end, 'cap',

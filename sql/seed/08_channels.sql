@@ -1,4 +1,4 @@
--- The channels and their rules as a new installation starts with. Only what is missing is added: what people changed stays.
+-- The channels and their rules as a new installation starts with. Rules are added once: what people changed or removed stays so.
 
 insert into sms.channel (channel, title, category, priority, dedup_window, validity, max_attempts, retry_base, on_uncertain, uncertain_after, opening_spread)
 select * from (values
@@ -24,14 +24,14 @@ select v.category, v.day_kind, v.quiet_from::time, v.quiet_until::time, v.reason
     ('collection', 'working', '00:00', '08:00', '230-FZ'), ('collection', 'working', '22:00', '00:00', '230-FZ'),
     ('collection', 'off', '00:00', '09:00', '230-FZ'), ('collection', 'off', '20:00', '00:00', '230-FZ')
 ) as v (category, day_kind, quiet_from, quiet_until, reason)
- where not exists (select from sms.quiet_hours);
+ where not exists (select from sms.rule_change as h where h.rule_table = 'quiet_hours');
 
--- Caps per number. Collection: 230-FZ, article 7 part 5: two a day, four a week, sixteen a month.
-insert into sms.cap (channel, period, max_messages, reason)
-select v.channel, v.period, v.max_messages, v.reason from (values
-    ('collection', 'day', 2, '230-FZ'), ('collection', 'week', 4, '230-FZ'), ('collection', 'month', 16, '230-FZ'),
-    ('single', 'day', 20, 'a runaway job of the ERP'),
-    ('mass', 'day', 5, 'not to be a nuisance'),
-    ('planned', 'day', 2, 'not to be a nuisance')
-) as v (channel, period, max_messages, reason)
- where not exists (select from sms.cap);
+-- Caps per number. Collection: 230-FZ, article 7 part 5: two a day, four a week, sixteen a month, on whatever channel.
+insert into sms.cap (channel, category, period, max_messages, reason)
+select v.channel, v.category, v.period, v.max_messages, v.reason from (values
+    (null, 'collection', 'day', 2, '230-FZ'), (null, 'collection', 'week', 4, '230-FZ'), (null, 'collection', 'month', 16, '230-FZ'),
+    ('single', null, 'day', 20, 'a runaway job of the ERP'),
+    ('mass', null, 'day', 5, 'not to be a nuisance'),
+    ('planned', null, 'day', 2, 'not to be a nuisance')
+) as v (channel, category, period, max_messages, reason)
+ where not exists (select from sms.rule_change as h where h.rule_table = 'cap');

@@ -7,4 +7,4 @@ select v.word, v.meaning from (values
     ('все', 'all'), ('всё', 'all'), ('всех', 'all'), ('всего', 'all'), ('all', 'all'),
     ('старт', 'start'), ('start', 'start'), ('подписка', 'start'), ('подписаться', 'start')
 ) as v (word, meaning)
- where not exists (select from sms.stop_word);
+ where not exists (select from sms.rule_change as h where h.rule_table = 'stop_word');

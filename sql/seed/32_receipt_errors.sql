@@ -40,4 +40,4 @@ select v.class, v.times, v.span::interval, v.min_gap::interval, v.needs_life, v.
     ('malformed', 1, '30 days', '0', false, null, null, 'the provider does not take the number'),
     ('refused', 3, '30 days', '1 day', true, 'advertising', '365 days', 'operator refusal suspected')
 ) as v (class, times, span, min_gap, needs_life, category, lasts, reason)
- where not exists (select from sms.auto_blacklist_rule);
+ where not exists (select from sms.rule_change as h where h.rule_table = 'auto_blacklist_rule');
