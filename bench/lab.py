@@ -201,6 +201,7 @@ def open_lab(sizes: Sizes) -> Iterator[Lab]:
         _furnish(lab)
         yield lab
     finally:
+        cluster.stop("immediate")  # nothing there is worth a checkpoint
         cluster.remove()
 
 

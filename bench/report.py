@@ -67,11 +67,11 @@ def _circumstances(lab: Lab) -> list[str]:
     libraries = ", ".join(f"{name} {version(name)}" for name in LIBRARIES)
     return [
         f"{datetime.now(UTC):%Y-%m-%d}, {_processor()}, {os.cpu_count()} cores, {memory:.0f} GiB, "
-        f"{platform.system()} {platform.release()}; PostgreSQL {str(postgres).split()[0]}, "
+        f"{platform.system()}; PostgreSQL {str(postgres).split()[0]}, "
         f"PostGIS {postgis}, Python {platform.python_version()}, {libraries}.",
         "",
         *_busy(lab.load),
-        f"{lab.rounds} interleaved rounds of the sizes `{lab.sizes.name}`: {describe(lab.sizes)}.",
+        f"Sizes `{lab.sizes.name}`, rounds: {lab.rounds}; {describe(lab.sizes)}.",
     ]
 
 

@@ -70,6 +70,14 @@ async def test_every_waiting_message_of_a_reference_is_cancelled(db: AsyncConnec
     ]
 
 
+async def test_equal_hashes_of_different_references_do_not_meet(db: AsyncConnection) -> None:
+    other = await insert_outbox(db, erp_ref="order 2")
+    await db.execute("update sms.pending set ref_hash = hashtextextended('order 1', 0)")
+
+    assert await value(db, "select sms.cancel(%s::text)", "order 1") == 0
+    assert await states(db, other) == ["pending"]
+
+
 async def test_cancelling_twice_or_nothing_is_no_error(db: AsyncConnection) -> None:
     message_id = await insert_outbox(db)
 

@@ -390,6 +390,7 @@ async def test_the_most_specific_tariff_wins(db: AsyncConnection) -> None:
         (2, {"category": "service"}),
         (3, {"operator_id": mts}),
         (4, {"operator_id": mts, "category": "service"}),
+        (5, {"category": "collection"}),
     ):
         await insert(db, "tariff", **{"provider_id": provider, "price": price, **limits})
 
@@ -403,6 +404,8 @@ async def test_the_most_specific_tariff_wins(db: AsyncConnection) -> None:
     assert await price_of(beeline, "service") == 2
     assert await price_of(mts, "advertising") == 3
     assert await price_of(mts, "service") == 4
+    assert await price_of(beeline, "collection") == 5
+    assert await price_of(mts, "collection") == 3
 
 
 async def test_a_tariff_holds_from_its_first_moment_to_before_its_last(
