@@ -1,4 +1,4 @@
-"""Rules the business needs: groups, consent, caps per client, holidays, automatic blacklisting, inbound, audit.
+"""Rules as data: groups, consent, caps per client, holidays, failing numbers, replies, history.
 
 The DDL stands in 0002_rules.sql beside this file.
 """

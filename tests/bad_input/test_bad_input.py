@@ -27,6 +27,8 @@ from tests.support.factory import (
 )
 
 # What is wrong with a row, and what it is told; the rest of the row is fine.
+CHANNELS = "collection, mass, otp, planned, reply, single"
+
 BAD: list[tuple[str, dict[str, Any], str]] = [
     ("no phone", {"phone": None}, "invalid_number"),
     ("empty phone", {"phone": ""}, "invalid_number"),
@@ -89,7 +91,7 @@ ODD: list[tuple[str, dict[str, Any]]] = [
 
 # These break the statement: the mistake is in the program, not in one row's data.
 ERRORS: list[tuple[str, dict[str, Any], str, str]] = [
-    ("an unknown channel", {"channel": "sms"}, "SM001", "collection, mass, otp, planned, reply, single"),
+    ("an unknown channel", {"channel": "sms"}, "SM001", CHANNELS),
     ("a channel in capitals", {"channel": "SINGLE"}, "SM001", "single"),
     ("an unknown template", {"template": "deu"}, "SM002", "due"),
 ]
@@ -269,7 +271,7 @@ async def test_a_wrong_channel_among_a_hundred_thousand_keeps_nothing(
             """
         )
 
-    assert refused.value.diag.message_hint == "Channels: collection, mass, otp, planned, reply, single."
+    assert refused.value.diag.message_hint == f"Channels: {CHANNELS}."
     assert await states(erp, 1) == ["nowhere"]
     assert await value(erp, "select count(*) from sms.message") == 0
 

@@ -8,7 +8,8 @@ FINDINGS = """
     select p.oid::regprocedure || ' line ' || coalesce(f.lineno::text, '?') || ': ' || f.message
       from pg_proc as p
       join pg_language as l on l.oid = p.prolang and l.lanname = 'plpgsql'
-      left join (select x.tgfoid, x.tgrelid, max(x.tgoldtable) as old_rows, max(x.tgnewtable) as new_rows
+      left join (select x.tgfoid, x.tgrelid,
+                        max(x.tgoldtable) as old_rows, max(x.tgnewtable) as new_rows
                    from pg_trigger as x
                   where not x.tgisinternal and x.tgparentid = 0
                   group by x.tgfoid, x.tgrelid) as t on t.tgfoid = p.oid
