@@ -15,6 +15,7 @@ from pathlib import Path
 
 import psycopg
 import pytest
+import structlog
 from psycopg import AsyncConnection, sql
 
 from tests.support.databases import Databases
@@ -49,6 +50,13 @@ def clean_environment() -> Iterator[None]:
             if name.startswith("OUTBOX_") and name != "OUTBOX_TEST_DSN":
                 patch.delenv(name)
         yield
+
+
+@pytest.fixture(autouse=True)
+def default_logs() -> Iterator[None]:
+    """A command that ran inside the test set up its own logs; the next test starts without."""
+    yield
+    structlog.reset_defaults()
 
 
 @pytest.fixture(scope="session")
