@@ -14,6 +14,7 @@ from collections.abc import Callable, Sequence
 
 from bench.depth import claim_by_depth
 from bench.inserting import bulk_insert, single_rows
+from bench.judging import judge_batches, make_judging
 from bench.lab import Lab, open_lab
 from bench.peers import make_peers, pgqueuer, procrastinate
 from bench.pipeline import claim_and_settle, warm_up, whole_pipeline
@@ -34,6 +35,7 @@ STEPS: dict[str, Step] = {
     "commits": single_rows,
     "urgent": urgent_beside_drain,
     "depth": claim_by_depth,
+    "judging": judge_batches,
     "radius": radius_audience,
     "phones": read_phones,
     "pgqueuer": pgqueuer,
@@ -81,6 +83,8 @@ def _run(lab: Lab, names: Sequence[str]) -> None:
     warm_up(lab)
     if "radius" in names:
         settle_clients(lab)
+    if "judging" in names:
+        make_judging(lab)
     if {"pgqueuer", "procrastinate"} & set(names):
         make_peers(lab)
     for turn in range(1, lab.sizes.rounds + 1):

@@ -166,6 +166,22 @@ ROWS: tuple[Row, ...] = (
         why="dead rows stay while the snapshot is held, and every claim steps over them",
     ),
     Row(
+        sample="judging.us",
+        what="Judging a batch of 500 with every rule on, beside large tables: CPU a message",
+        unit="µs",
+        limit=25,
+        why="a dozen index probes a message, about half of which meet a page that no cache holds",
+    ),
+    Row(sample="judging.small_us", what="… beside small tables", unit="µs"),
+    Row(
+        sample="judging.ratio",
+        what="… large ÷ small: blacklist 1M, 10,000 blacklisted groups, contact log of a year",
+        unit="×",
+        digits=2,
+        limit=1.5,
+        why="each probe of a large index meets another page, in none of the processor's caches",
+    ),
+    Row(
         sample="http.rate",
         what="Receipts over HTTP, each answered after its commit",
         unit="k/s",
