@@ -208,7 +208,10 @@ def open_lab(sizes: Sizes) -> Iterator[Lab]:
 def _furnish(lab: Lab) -> None:
     """Numbers, rules and a past: contacts of thirty days, oldest first, to a million numbers."""
     with lab.connect() as conn:
+        # A million rows of history beside the blacklist are not what is measured.
+        conn.execute("alter table sms.blacklist disable trigger audit_insert")
         conn.execute(Path(__file__).with_name("data.sql").read_bytes())
+        conn.execute("alter table sms.blacklist enable trigger audit_insert")
         conn.execute(
             """
             insert into sms.contact_log (msisdn, at, dedup_key, message_id, client_id, channel_id)

@@ -7,6 +7,8 @@ import sys
 import psycopg
 
 from migrations.apply import migrate
+from outbox.cluster import private
+from outbox.server_programs import ClusterError
 
 
 def main() -> int:
@@ -17,13 +19,9 @@ def main() -> int:
         "--dsn", default=given, help="default: OUTBOX_DSN, else the private cluster"
     )
     dsn = parser.parse_args().dsn
-    if dsn is None:
-        from outbox.cluster import url
-
-        dsn = url()
     try:
-        print(f"database is at revision {migrate(dsn)}")
-    except psycopg.Error as error:
+        print(f"database is at revision {migrate(dsn or private().url)}")
+    except (psycopg.Error, ClusterError) as error:
         print(f"migration failed, nothing was changed: {str(error).strip()}", file=sys.stderr)
         return 1
     return 0

@@ -8,6 +8,7 @@ from alembic import command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from sqlalchemy import Connection, create_engine
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import NullPool
 
 SQL = Path(__file__).parent.parent / "sql"
@@ -37,6 +38,8 @@ def migrate(dsn: str) -> str:
             _apply_files(raw)
             context = MigrationContext.configure(connection, opts=VERSION_TABLE)
             revision = context.get_current_revision()
+    except DBAPIError as error:
+        raise error.orig or error from None  # what went wrong, without SQLAlchemy's wrapping
     finally:
         engine.dispose()
     return revision or "none"

@@ -41,9 +41,13 @@ def open_folder() -> Iterator[Path]:
 
 async def test_every_door_is_on_the_loopback_interface(lab: Lab) -> None:
     for pid in (lab.simulator.pid, lab.boxes.bearerbox_pid, lab.boxes.smsbox_pid):
+        try:
+            connections = psutil.Process(pid).net_connections("inet")
+        except psutil.AccessDenied:
+            pytest.skip("a container without the right to look into other processes")
         listening = [
             connection.laddr.ip
-            for connection in psutil.Process(pid).net_connections("inet")
+            for connection in connections
             if connection.status == psutil.CONN_LISTEN
         ]
         assert listening
