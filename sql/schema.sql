@@ -174,6 +174,7 @@ COMMENT ON FUNCTION geo.fold_name(p_name text) IS 'A place name folded for compa
 CREATE FUNCTION sms.accept_outbox() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
+    SET enable_seqscan TO 'off'
     AS $$
 declare
     _now timestamptz := clock_timestamp();

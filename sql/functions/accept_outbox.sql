@@ -1,9 +1,11 @@
 -- The ERP's INSERT arrives here, once per statement: understand each row, append it to pending (or, when it can
 -- never be sent, to outcome with its reason) and wake a sleeping worker. Appends only: it takes no lock that
 -- another ERP session could wait for. An unknown channel or template is an error, everything else keeps the row.
+-- Pinned to index look-ups: a plan made while sms.client_zone or geo.client_location was empty would go on reading them
+-- whole, for every row, in the ERP's transaction (2 ms a row at 50,000 clients).
 create or replace function sms.accept_outbox()
     returns trigger
-    language plpgsql security definer set search_path = pg_catalog, pg_temp
+    language plpgsql security definer set search_path = pg_catalog, pg_temp set enable_seqscan = off
 as $$
 declare
     _now timestamptz := clock_timestamp();

@@ -225,3 +225,31 @@ async def test_verbs_about_single_messages_never_read_a_growing_table_whole(
 
         for statement, scans in (await use_all(conn, plans, 6)).items():
             assert scans == [], statement
+
+
+async def test_an_insert_probes_clients_though_planned_while_there_were_none(
+    owner: AsyncConnection,
+) -> None:
+    await owner.execute("alter table geo.client_location set (autovacuum_enabled = off)")
+    await owner.execute("vacuum analyze geo.client_location")
+    for _ in range(7):  # more often than PostgreSQL plans anew before it keeps a plan
+        await insert_many(owner, [{"phone": str(number(1)), "client_id": 1}])
+    await owner.execute(
+        """
+        insert into geo.client_location (client_id, location)
+        select n, st_point(37.6, 55.7)::geography from generate_series(1, 5000) as n
+        """
+    )
+    await owner.execute(
+        """
+        insert into sms.client_zone (client_id, zone_id)
+        select n, 1 from generate_series(2, 5000) as n
+        """
+    )
+    plans = await Plans.watch(owner)
+
+    await insert_many(owner, [{"phone": str(number(2)), "client_id": n} for n in range(1, 20)])
+
+    scans = plans.scans("client_location", "client_zone")
+    assert {scan.table for scan in scans} == {"client_location", "client_zone"}
+    assert not [scan for scan in scans if scan.is_whole]
