@@ -13,7 +13,7 @@ from geo.generate import UNHELD_CODES
 
 STATION = "Москва: Охотный Ряд"
 RADIUS_M = 1200
-CLIENTS = 40_000
+CLIENTS = 120_000
 NOTICES = 400
 
 # A numbering plan for codes that no operator holds, in the official file's format: so the demo's
