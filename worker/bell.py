@@ -99,6 +99,8 @@ class Bell:
             while not unless.is_set():
                 await self._settle_down(door, alarm)
                 alarm.clear()
+                if unless.is_set():  # it rang before the alarm was cleared
+                    break
                 if (found := await look()) is not None:
                     return found
                 await happens(alarm, self._patience(door))

@@ -241,3 +241,21 @@ async def test_a_server_that_is_not_there_is_tried_again_until_closed() -> None:
 
         async with asyncio.timeout(SOON_S):
             assert await bell.wait_for(Gate.BULK, look, unless=asyncio.Event())
+
+
+async def test_who_is_told_to_leave_while_falling_asleep_leaves_at_once(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    bell = Bell(None, name="test bell", poll_s=3600)
+    leave = asyncio.Event()
+
+    async def told_meanwhile(*_: object) -> None:
+        leave.set()
+        bell.ring()
+
+    async def look() -> None:
+        return None
+
+    monkeypatch.setattr(bell, "_settle_down", told_meanwhile)
+    async with asyncio.timeout(5):
+        assert await bell.wait_for(Gate.BULK, look, unless=leave) is None
