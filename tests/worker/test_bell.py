@@ -253,7 +253,7 @@ async def test_who_is_told_to_leave_while_falling_asleep_leaves_at_once(
         leave.set()
         bell.ring()
 
-    async def look() -> None:
+    async def look() -> str | None:
         return None
 
     monkeypatch.setattr(bell, "_settle_down", told_meanwhile)
