@@ -22,7 +22,8 @@ def main() -> int:
     try:
         print(f"database is at revision {migrate(dsn or private().url)}")
     except (psycopg.Error, ClusterError) as error:
-        print(f"migration failed, nothing was changed: {str(error).strip()}", file=sys.stderr)
+        why = str(error).strip().splitlines()[0]
+        print(f"migration failed, nothing was changed: {why}", file=sys.stderr)
         return 1
     return 0
 
