@@ -13,8 +13,8 @@ begin
 end
 $$;
 
-revoke all on schema sms, geo from public;
-revoke all on all tables in schema sms, geo from public;
+revoke all on schema sms, geo, erp from public;
+revoke all on all tables in schema sms, geo, erp from public;
 revoke execute on all functions in schema sms from public;
 revoke execute on all functions in schema geo from public;
 alter default privileges revoke execute on functions from public;
@@ -104,3 +104,9 @@ grant execute on function sms.claim_batch(text, text, int, int, int, interval, t
 -- Receipts in: may tell what a provider reported and nothing else.
 grant execute on function sms.record_receipts(text, bigint[], text[], text[], text[], timestamptz[], text[]),
                           sms.record_inbound(text, text[], text[], text[], text[]), sms.list_providers() to sms_dlr;
+
+-- The ERP's clients: audiences read them, operators import them. sms.log_activity is called by the functions people act through.
+grant usage on schema erp to sms_erp, sms_analyst, sms_operator;
+grant select on erp.client to sms_erp, sms_analyst, sms_operator;
+grant select, insert, update, delete on erp.local_client to sms_erp, sms_operator;
+grant select on sms.activity to sms_erp, sms_analyst, sms_operator;

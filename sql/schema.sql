@@ -1,5 +1,11 @@
 -- Written by 'python -m migrations.dump' with PostgreSQL 15; do not edit.
 
+-- SCHEMA erp
+
+CREATE SCHEMA erp;
+
+COMMENT ON SCHEMA erp IS 'What the outbox may see of the ERP.';
+
 -- SCHEMA geo
 
 CREATE SCHEMA geo;
@@ -2223,6 +2229,18 @@ $$;
 
 COMMENT ON FUNCTION sms.list_providers() IS 'Accounts with their settings and the number of lanes each serves now.';
 
+-- FUNCTION log_activity(text, text, text, jsonb)
+
+CREATE FUNCTION sms.log_activity(p_action text, p_kind text, p_name text, p_detail jsonb DEFAULT '{}'::jsonb) RETURNS void
+    LANGUAGE sql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+    insert into sms.activity (acted_as, action, kind, name, detail)
+    values (sms.acting_role(), p_action, p_kind, p_name, coalesce(p_detail, '{}'))
+$$;
+
+COMMENT ON FUNCTION sms.log_activity(p_action text, p_kind text, p_name text, p_detail jsonb) IS 'Append to sms.activity: who did what, when.';
+
 -- FUNCTION maintain_partitions(timestamp with time zone)
 
 CREATE FUNCTION sms.maintain_partitions(p_as_of timestamp with time zone DEFAULT NULL::timestamp with time zone) RETURNS TABLE(created integer, dropped integer)
@@ -3746,6 +3764,50 @@ $$;
 
 COMMENT ON FUNCTION sms.work_left(p_receipt_wait interval, p_as_of timestamp with time zone) IS 'Due, in flight and awaiting a receipt: all zero when a drain is done.';
 
+-- TABLE local_client
+
+CREATE TABLE erp.local_client (
+    client_id bigint NOT NULL,
+    phone text,
+    city text,
+    time_zone text,
+    attributes jsonb DEFAULT '{}'::jsonb NOT NULL
+);
+
+COMMENT ON TABLE erp.local_client IS 'Clients kept here where no ERP is connected: the demo, trials, small installations. erp.client reads it until replaced.';
+
+COMMENT ON COLUMN erp.local_client.client_id IS 'The ERP''s client id.';
+
+COMMENT ON COLUMN erp.local_client.phone IS 'Phone as the ERP has it.';
+
+COMMENT ON COLUMN erp.local_client.city IS 'Town of residence.';
+
+COMMENT ON COLUMN erp.local_client.time_zone IS 'IANA zone where known.';
+
+COMMENT ON COLUMN erp.local_client.attributes IS 'Anything else an audience may ask for.';
+
+-- VIEW client
+
+CREATE VIEW erp.client AS
+ SELECT c.client_id,
+    c.phone,
+    c.city,
+    c.time_zone,
+    c.attributes
+   FROM erp.local_client c;
+
+COMMENT ON VIEW erp.client IS 'CONTRACT: client_id, phone, city, time_zone, attributes. Replace it by a view over the ERP''s own table (postgres_fdw, replication); migrations leave it alone.';
+
+COMMENT ON COLUMN erp.client.client_id IS 'The ERP''s client id.';
+
+COMMENT ON COLUMN erp.client.phone IS 'Phone as the ERP has it.';
+
+COMMENT ON COLUMN erp.client.city IS 'Town of residence.';
+
+COMMENT ON COLUMN erp.client.time_zone IS 'IANA zone where known.';
+
+COMMENT ON COLUMN erp.client.attributes IS 'Anything else an audience may ask for.';
+
 -- TABLE client_location
 
 CREATE TABLE geo.client_location (
@@ -3803,6 +3865,37 @@ ALTER TABLE geo.metro_station ALTER COLUMN station_id ADD GENERATED ALWAYS AS ID
     NO MAXVALUE
     CACHE 1
 );
+
+-- TABLE activity
+
+CREATE TABLE sms.activity (
+    activity_id bigint DEFAULT sms.next_id() NOT NULL,
+    at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    done_by text DEFAULT SESSION_USER NOT NULL,
+    acted_as text NOT NULL,
+    action text NOT NULL,
+    kind text NOT NULL,
+    name text NOT NULL,
+    detail jsonb DEFAULT '{}'::jsonb NOT NULL
+);
+
+COMMENT ON TABLE sms.activity IS 'Who created, changed, launched, paused or switched what, and when. Append-only; written by sms.log_activity.';
+
+COMMENT ON COLUMN sms.activity.activity_id IS 'Time-ordered id.';
+
+COMMENT ON COLUMN sms.activity.at IS 'When.';
+
+COMMENT ON COLUMN sms.activity.done_by IS 'Who was logged in.';
+
+COMMENT ON COLUMN sms.activity.acted_as IS 'The role in force.';
+
+COMMENT ON COLUMN sms.activity.action IS 'created, changed, launched, paused, resumed, stopped, finished, released, switched, …';
+
+COMMENT ON COLUMN sms.activity.kind IS 'template, audience, campaign, run, event_rule, channel, provider, message, …';
+
+COMMENT ON COLUMN sms.activity.name IS 'Its name, or id as text.';
+
+COMMENT ON COLUMN sms.activity.detail IS 'Facts: a reason, counts, old and new values.';
 
 -- TABLE auto_blacklist_rule
 
@@ -5362,6 +5455,11 @@ COMMENT ON SEQUENCE sms.zone_id_seq IS 'Zone ids; 0 is reserved for ''unknown''.
 
 ALTER TABLE ONLY sms.time_zone ALTER COLUMN zone_id SET DEFAULT nextval('sms.zone_id_seq'::regclass);
 
+-- CONSTRAINT local_client local_client_pkey
+
+ALTER TABLE ONLY erp.local_client
+    ADD CONSTRAINT local_client_pkey PRIMARY KEY (client_id);
+
 -- CONSTRAINT client_location client_location_pkey
 
 ALTER TABLE ONLY geo.client_location
@@ -5376,6 +5474,11 @@ ALTER TABLE ONLY geo.metro_station
 
 ALTER TABLE ONLY geo.metro_station
     ADD CONSTRAINT metro_station_pkey PRIMARY KEY (station_id);
+
+-- CONSTRAINT activity activity_pkey
+
+ALTER TABLE ONLY sms.activity
+    ADD CONSTRAINT activity_pkey PRIMARY KEY (activity_id);
 
 -- CONSTRAINT auto_blacklist_rule auto_blacklist_rule_pkey
 
@@ -5649,6 +5752,10 @@ CREATE INDEX client_location_location ON geo.client_location USING gist (locatio
 -- INDEX metro_station_location
 
 CREATE INDEX metro_station_location ON geo.metro_station USING gist (location);
+
+-- INDEX activity_name
+
+CREATE INDEX activity_name ON sms.activity USING btree (kind, name, activity_id);
 
 -- INDEX blacklist_auto
 
@@ -6222,6 +6329,10 @@ ALTER TABLE ONLY sms.template_version
 ALTER TABLE ONLY sms.channel
     ADD CONSTRAINT "time_zone is a zone that sms.time_zone knows" FOREIGN KEY (time_zone) REFERENCES sms.time_zone(name);
 
+GRANT USAGE ON SCHEMA erp TO sms_erp;
+GRANT USAGE ON SCHEMA erp TO sms_analyst;
+GRANT USAGE ON SCHEMA erp TO sms_operator;
+
 GRANT USAGE ON SCHEMA geo TO sms_erp;
 GRANT USAGE ON SCHEMA geo TO sms_analyst;
 GRANT USAGE ON SCHEMA geo TO sms_operator;
@@ -6452,6 +6563,8 @@ GRANT ALL ON FUNCTION sms.list_providers() TO sms_operator;
 GRANT ALL ON FUNCTION sms.list_providers() TO sms_worker;
 GRANT ALL ON FUNCTION sms.list_providers() TO sms_dlr;
 
+REVOKE ALL ON FUNCTION sms.log_activity(p_action text, p_kind text, p_name text, p_detail jsonb) FROM PUBLIC;
+
 REVOKE ALL ON FUNCTION sms.maintain_partitions(p_as_of timestamp with time zone) FROM PUBLIC;
 GRANT ALL ON FUNCTION sms.maintain_partitions(p_as_of timestamp with time zone) TO sms_worker;
 
@@ -6613,11 +6726,22 @@ GRANT ALL ON FUNCTION sms.work_left(p_receipt_wait interval, p_as_of timestamp w
 GRANT ALL ON FUNCTION sms.work_left(p_receipt_wait interval, p_as_of timestamp with time zone) TO sms_monitor;
 GRANT ALL ON FUNCTION sms.work_left(p_receipt_wait interval, p_as_of timestamp with time zone) TO sms_worker;
 
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE erp.local_client TO sms_erp;
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE erp.local_client TO sms_operator;
+
+GRANT SELECT ON TABLE erp.client TO sms_erp;
+GRANT SELECT ON TABLE erp.client TO sms_analyst;
+GRANT SELECT ON TABLE erp.client TO sms_operator;
+
 GRANT SELECT ON TABLE geo.client_location TO sms_analyst;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE geo.client_location TO sms_operator;
 
 GRANT SELECT ON TABLE geo.metro_station TO sms_analyst;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE geo.metro_station TO sms_operator;
+
+GRANT SELECT ON TABLE sms.activity TO sms_erp;
+GRANT SELECT ON TABLE sms.activity TO sms_analyst;
+GRANT SELECT ON TABLE sms.activity TO sms_operator;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE sms.auto_blacklist_rule TO sms_operator;
 

@@ -35,8 +35,8 @@ ARGUMENT = re.compile(r"(p_\w+)\s*=>")
 
 
 def called() -> list[tuple[str, list[str]]]:
-    """Every SQL function in calls.py with the parameters it is given."""
-    source = Path(calls.__file__).read_text()
+    """Every SQL function in outbox/calls with the parameters it is given."""
+    source = "".join(path.read_text() for path in Path(calls.__file__).parent.glob("*.py"))
     return [(name, ARGUMENT.findall(arguments)) for name, arguments in CALL.findall(source)]
 
 

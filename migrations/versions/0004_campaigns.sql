@@ -1,0 +1,1 @@
+-- Campaigns: schedules, runs with frozen recipients, feeding, release, budget.

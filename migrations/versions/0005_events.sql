@@ -1,0 +1,1 @@
+-- Events of the ERP and the rules that turn them into messages.

@@ -1,0 +1,1 @@
+-- Keys under which a provider knows a message before it answers; asking about doubtful ones; remapping.

@@ -1,0 +1,1 @@
+-- Routes, provider health, breakers, pins and the history of lanes.
