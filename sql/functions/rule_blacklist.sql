@@ -1,11 +1,17 @@
 -- Blacklist: suppress when a row for the number, a prefix of it, or a group that it or its client is in, holds for this
--- category and channel. Numbers are one index probe a message, prefixes one per prefix length in use, groups two while
--- any group is blacklisted. The answer to an opt-out passes the opt-out itself (channel.ignores_opt_out).
+-- category and channel. Numbers are one index probe a message, groups two while any group is blacklisted; prefixes are
+-- hashed while they are few, else one probe per prefix length in use. The answer to an opt-out passes the opt-out itself
+-- (channel.ignores_opt_out).
 create or replace function sms.rule_blacklist(p_batch sms.candidate[], p_as_of timestamptz)
     returns setof sms.finding
     language sql stable
 as $$
-    with hit as (
+    with few as materialized (
+        select b.blacklist_id, b.prefix, b.reason, b.category, b.channel, b.source, b.created_at, b.expires_at
+          from sms.blacklist as b
+         where b.prefix is not null
+         limit 200
+    ), hit as (
         select c.id, c.channel_id, x.blacklist_id, x.prefix, null::int as group_id, x.reason, x.category, x.channel, x.source
           from unnest(p_batch) as c
           cross join lateral (
@@ -15,6 +21,13 @@ as $$
                       and b.created_at <= p_as_of and (b.expires_at is null or b.expires_at > p_as_of)
                    offset 0
                ) as x
+         union all
+        select c.id, c.channel_id, f.blacklist_id, f.prefix, null, f.reason, f.category, f.channel, f.source
+          from (select distinct length(e.prefix) as length from few as e) as k
+          cross join unnest(p_batch) as c
+          join few as f on f.prefix = left(c.msisdn::text, k.length)
+         where (select count(*) < 200 from few)
+           and f.created_at <= p_as_of and (f.expires_at is null or f.expires_at > p_as_of)
          union all
         select c.id, c.channel_id, x.blacklist_id, x.prefix, null, x.reason, x.category, x.channel, x.source
           from (select n as length from generate_series(1, 15) as n
@@ -27,6 +40,7 @@ as $$
                       and b.created_at <= p_as_of and (b.expires_at is null or b.expires_at > p_as_of)
                    offset 0
                ) as x
+         where (select count(*) = 200 from few)
          union all
         select c.id, c.channel_id, b.blacklist_id, null, b.group_id, b.reason, b.category, b.channel, b.source
           from unnest(p_batch) as c
