@@ -10,8 +10,13 @@ begin
             execute format('create role %I nologin', _role);
         end if;
     end loop;
+    -- Owns what reads audiences, with the rights of sms_analyst. Nobody is to be a member: an owner may alter a function.
+    if not exists (select from pg_catalog.pg_roles as r where r.rolname = 'sms_audience') then
+        create role sms_audience nologin;
+    end if;
 end
 $$;
+grant sms_analyst to sms_audience;
 
 revoke all on schema sms, geo, erp from public;
 revoke all on all tables in schema sms, geo, erp from public;
@@ -63,7 +68,8 @@ grant update (withdrawn_at, withdrawn_by) on sms.consent to sms_operator;
 grant select on sms.rule_change, sms.number_trouble, sms.inbound, sms.operator_refusal_suspected to sms_operator;
 grant select, insert, update on sms.receipt_error, sms.campaign, sms.client_zone to sms_operator;
 grant execute on function sms.rules_as_of(timestamptz, text), sms.understand_reply(text), sms.fold_word(text) to sms_operator;
-grant select, insert, update on sms.channel, sms.provider, sms.receipt_code, sms.template, sms.template_version to sms_operator;
+grant select, insert, update on sms.channel, sms.provider, sms.receipt_code, sms.template to sms_operator;
+grant select, insert on sms.template_version to sms_operator;
 grant select, insert, update, delete on geo.metro_station, geo.client_location to sms_operator;
 grant select, insert, delete, truncate on sms.number_range_staging to sms_operator;
 grant execute on all functions in schema geo to sms_operator;
@@ -110,3 +116,37 @@ grant usage on schema erp to sms_erp, sms_analyst, sms_operator;
 grant select on erp.client to sms_erp, sms_analyst, sms_operator;
 grant select, insert, update, delete on erp.local_client to sms_erp, sms_operator;
 grant select on sms.activity to sms_erp, sms_analyst, sms_operator;
+
+-- Templates: operators write them.
+grant execute on function sms.save_template(text, text, jsonb, text, text) to sms_operator;
+
+-- Audiences: anybody may look at the definitions; writing them goes through a trigger that checks.
+grant select on sms.audience, sms.audience_version to sms_erp, sms_analyst, sms_operator;
+grant insert (audience, query, title), update (query, title) on sms.audience to sms_analyst, sms_operator;
+grant execute on function sms.save_audience(text, text, text), sms.remove_audience(text) to sms_analyst, sms_operator;
+grant execute on function sms.run_audience(text, bigint) to sms_erp, sms_analyst, sms_operator;
+grant select on erp.action to sms_erp, sms_analyst, sms_operator;
+grant select, insert, update, delete on erp.local_action to sms_erp, sms_operator;
+
+-- What reads audiences belongs to sms_audience. Who migrates without being a superuser must be its member for that, and
+-- it needs CREATE on the schema for the moment at which it becomes owner.
+grant select on sms.setting to sms_audience;
+grant execute on function sms.refuse_open_schema(), sms.audience_statement(text, text[]), sms.audience_in_time(timestamptz)
+   to sms_audience;
+do $$
+declare
+    _function regprocedure;
+    _owner text := (select n.nspowner::regrole::text from pg_catalog.pg_namespace as n where n.nspname = 'sms');
+begin
+    if not (select r.rolsuper from pg_catalog.pg_roles as r where r.rolname = current_user)
+       and not pg_has_role(current_user, 'sms_audience', 'member') then
+        execute format('grant sms_audience to %I', current_user);
+    end if;
+    grant create on schema sms to sms_audience;
+    foreach _function in array array['sms.run_audience(text, bigint)', 'sms.plan_audience(text)', 'sms.parse_audience(text)']::regprocedure[] loop
+        execute format('alter function %s owner to sms_audience', _function);
+        execute format('grant execute on function %s to %s', _function, _owner);
+    end loop;
+    revoke create on schema sms from sms_audience;
+end
+$$;

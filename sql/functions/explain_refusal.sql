@@ -10,7 +10,7 @@ as $$
                                  from sms.template as t
                                  join sms.template_version as v using (template_id)
                                  cross join lateral regexp_matches(v.body, '\{\{([^}|]*)\}\}', 'g') as m
-                                where t.template = o.template and o.vars ->> btrim(m[1]) is null
+                                where t.template = split_part(o.template, '@', 1) and o.vars ->> btrim(m[1]) is null
                                   and v.template_version_id = coalesce(r.template_version_id, v.template_version_id)))
                when 'text_too_long' then jsonb_build_object('characters', char_length(o.body), 'most', 1000)
                when 'bad_time_zone' then jsonb_build_object('time_zone', o.time_zone)

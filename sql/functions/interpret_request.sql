@@ -30,8 +30,8 @@ as $$
            n.not_before,
            least(coalesce(p_expires_at, n.not_before + c.validity), timestamptz '9999-12-31 00:00Z'),
            hashtextextended(case when p_template is null then coalesce(p_body, '')
-                                 when c.dedup_by = 'template' then p_template
-                                 else concat(p_template, p_vars) end,
+                                 when c.dedup_by = 'template' then split_part(p_template, '@', 1)
+                                 else concat(split_part(p_template, '@', 1), p_vars) end,
                             case when c.dedup_by = 'text_in_channel' then c.channel_id else 0 end),
            hashtextextended(p_erp_ref, 0),
            v.template_version_id,

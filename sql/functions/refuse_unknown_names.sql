@@ -21,12 +21,16 @@ begin
     end if;
     select n into _name
       from unnest(p_templates) as n
-     where not exists (select from sms.template as t join sms.template_version as v using (template_id) where t.template = n)
+     where not exists (select from sms.check_template(n, null))
      limit 1;
     if found then
         raise exception 'unknown template "%"', _name
             using errcode = 'SM002',
-                  hint = coalesce('Templates: ' || (select string_agg(t.template, ', ' order by t.template)
+                  hint = case when exists (select from sms.check_template(split_part(_name, '@', 1), null))
+                              then 'A version is pinned as name@3; this one has '
+                                   || (select count(*) || ' versions' from sms.template as t join sms.template_version as v using (template_id)
+                                        where t.template = split_part(_name, '@', 1)) || '. ' else '' end
+                         || coalesce('Templates: ' || (select string_agg(t.template, ', ' order by t.template)
                                                       from sms.template as t) || '.', 'There are no templates yet.');
     end if;
 end

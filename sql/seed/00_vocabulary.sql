@@ -77,6 +77,13 @@ on conflict (category) do update set title = excluded.title;
 
 insert into sms.setting (setting, value, meaning) values
     ('retention_months', '0', 'Months that requests, outcomes and receipts are kept; 0 = for ever.'),
+    ('retention_months.activity', '', 'The same for the log of who did what; empty = as retention_months.'),
+    ('retention_months.event', '', 'The same for events and what they made; empty = as retention_months.'),
+    ('retention_months.inbound', '', 'The same for messages from subscribers; empty = as retention_months.'),
+    ('retention_months.number_trouble', '', 'The same for failed messages by number, 14 at least; empty = as retention_months.'),
+    ('retention_months.rule_change', '0', 'The same for the history of the rules; empty = as retention_months.'),
     ('erp_ref_days', '0', 'Days for which an erp_ref protects against a second message; 0 = for ever.'),
+    ('audience_max_cost', '10000000', 'The most an audience may cost by the planner''s estimate, in its units.'),
+    ('audience_timeout_s', '60', 'Seconds after which reading an audience is given up.'),
     ('opt_out_answer', '', 'Text that answers an opt-out; empty = no answer.')
 on conflict (setting) do update set meaning = excluded.meaning;
