@@ -1,4 +1,4 @@
--- Trigger on every rule table: keep who changed which row when, before and after. One insert a statement.
+-- Trigger on every table by which people steer: keep who changed which row when, before and after. One insert a statement.
 -- The key is the table's primary key, whose columns are the trigger's arguments.
 create or replace function sms.audit_rule()
     returns trigger
@@ -37,7 +37,10 @@ begin
                               ('recipient_group_member', 'member_id'), ('auto_blacklist_rule', 'auto_rule_id'),
                               ('consent', 'consent_id'), ('stop_word', 'word'), ('receipt_code', 'adapter, code'),
                               ('receipt_error', 'adapter, error'), ('campaign', 'campaign_id'), ('setting', 'setting'),
-                              ('client_zone', 'client_id')) as v (rule_table, key)
+                              ('client_zone', 'client_id'), ('template', 'template_id'), ('template_version', 'template_version_id'),
+                              ('audience', 'audience_id'), ('event_type', 'event_type_id'), ('event_rule', 'rule_id'),
+                              ('provider', 'provider_id'), ('tariff', 'tariff_id'), ('route', 'route_id')) as v (rule_table, key)
+         where to_regclass('sms.' || v.rule_table) is not null
     loop
         execute format('create or replace trigger audit_insert after insert on sms.%I referencing new table as new_rows '
                        'for each statement execute function sms.audit_rule(%s)', _table, _key);

@@ -1,24 +1,18 @@
 -- Cancel messages that still wait; returns how many were. What a worker holds or the provider has cannot be recalled.
--- Three spellings: ids, one id, the ERP's own reference (every waiting row that carries it).
+-- Three spellings: ids, one id, the ERP's own reference (every waiting row that carries it). Leaves a row in sms.activity.
 create or replace function sms.cancel(p_ids bigint[])
     returns int
-    language plpgsql volatile security definer set search_path = pg_catalog, pg_temp set enable_seqscan = off
+    language plpgsql volatile security definer set search_path = pg_catalog, pg_temp
 as $$
 declare
-    _now timestamptz := clock_timestamp();
-    _cancelled int;
+    _cancelled bigint[] := sms.cancel_waiting(p_ids, 'cancelled', 'by ' || session_user);
 begin
-    with gone as materialized (
-        delete from sms.pending as p where p.id = any (p_ids) returning p.*
-    ), closed as (
-        insert into sms.outcome (id, msisdn, decided_at, final_at, client_id, campaign_id, template_version_id, lane_id,
-                                 zone_id, attempts, state, reason, detail)
-        select g.id, g.msisdn, _now, _now, g.client_id, g.campaign_id, g.template_version_id, g.lane_id,
-               g.zone_id, g.attempt, 'cancelled', 'cancelled', 'by ' || session_user
-          from gone as g
-    )
-    select count(*) into _cancelled from gone;
-    return _cancelled;
+    if _cancelled <> '{}' then
+        perform sms.log_activity('cancelled', 'message',
+                                 case cardinality(_cancelled) when 1 then _cancelled[1]::text else cardinality(_cancelled) || ' messages' end,
+                                 jsonb_build_object('messages', cardinality(_cancelled), 'ids', to_jsonb(_cancelled[1:20])));
+    end if;
+    return cardinality(_cancelled);
 end
 $$;
 comment on function sms.cancel(bigint[]) is 'Cancel these messages where they still wait; returns how many were.';

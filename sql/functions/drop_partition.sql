@@ -1,4 +1,5 @@
--- Drop one month of one table, unless a waiting or leased message still has its request there; returns 1 when dropped.
+-- Drop one month of one table, unless a waiting or leased message still has its request there, or a planned one its event;
+-- returns 1 when dropped.
 create or replace function sms.drop_partition(p_table text, p_month timestamptz)
     returns int
     language plpgsql volatile set timezone = 'UTC'
@@ -7,7 +8,11 @@ declare
     _lo bigint := sms.id_at(p_month);
     _hi bigint := sms.id_at(p_month + interval '1 month');
 begin
-    if p_table <> 'contact_log'
+    if p_table in ('event', 'event_effect') then
+        if exists (select from sms.event_plan as p where p.event_id >= _lo and p.event_id < _hi) then
+            return 0;
+        end if;
+    elsif p_table <> 'contact_log'
        and (exists (select from sms.pending as p where p.id >= _lo and p.id < _hi)
             or exists (select from sms.inflight as f where f.id >= _lo and f.id < _hi)) then
         return 0;

@@ -23,6 +23,7 @@ begin
     return query
     select row_number() over (order by s.part, s.at, s.n)::int, s.topic, s.verdict, s.reason, s.detail, s.at, s.facts
       from (select 1 as part, 0 as n, r.* from sms.explain_request(p_id) as r
+            union all select 1, 0, g.* from sms.explain_origin(p_id) as g
             union all select 2, u.n::int, u.topic, u.verdict, u.reason, u.detail, u.at, u.facts
                         from sms.explain_rules(p_id, _judged_at) with ordinality as u (topic, verdict, reason, detail, at, facts, n)
             union all select 3, 0, f.* from sms.explain_fate(p_id) as f

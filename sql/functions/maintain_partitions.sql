@@ -1,4 +1,4 @@
--- Make the monthly partitions from this month to three months ahead, and drop those past their retention.
+-- Make the monthly partitions from this month to three months ahead, drop those past their retention, and prune histories.
 -- A partition that messages in pending or inflight still point into is kept. There is no DEFAULT partition on purpose.
 -- Gives up after two seconds of waiting for a lock, as every insert would queue up behind it; the next try is an hour away.
 create or replace function sms.maintain_partitions(p_as_of timestamptz default null)
@@ -12,7 +12,7 @@ declare
 begin
     created := 0;
     dropped := 0;
-    foreach _table in array array['outbox', 'outcome', 'receipt', 'provider_ref', 'contact_log'] loop
+    foreach _table in array array['outbox', 'outcome', 'receipt', 'provider_ref', 'contact_log', 'event', 'event_effect'] loop
         for _ahead in -1..3 loop
             created := created + sms.create_partition(_table, _this_month + make_interval(months => _ahead));
         end loop;
@@ -25,7 +25,10 @@ begin
         -- A key whose owner's request is gone would protect nothing and could never be owned again.
         delete from sms.erp_ref as r
          where r.id < (select min(sms.id_at(m.month)) from sms.partition_months('outbox') as m);
+        delete from sms.event_key as k
+         where k.event_id < (select min(sms.id_at(m.month)) from sms.partition_months('event') as m);
     end if;
+    perform sms.prune_history(coalesce(p_as_of, clock_timestamp()));
     return next;
 end
 $$;

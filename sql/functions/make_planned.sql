@@ -1,0 +1,59 @@
+-- Chore. What is planned and near becomes a message (phone, zone, template and rule as they are now), what was decided is
+-- forgotten, cancelling events that met a busy row are applied again. How many of each.
+create or replace function sms.make_planned(p_limit int default 1000, p_as_of timestamptz default null)
+    returns table (made int, forgotten int, cancelled int)
+    language plpgsql volatile security definer
+    set search_path = pg_catalog, pg_temp set enable_seqscan = off set plan_cache_mode = force_generic_plan
+as $$
+declare
+    _now timestamptz := coalesce(p_as_of, clock_timestamp());
+    _again bigint;
+    _events bigint[];
+    _rules int[];
+    _messages bigint[];
+begin
+    cancelled := 0;
+    for _again in delete from sms.event_recheck as x where x.look_at <= _now returning x.event_id loop
+        cancelled := cancelled + coalesce((select sum(c.cancelled) from sms.cancel_by_events(array[_again], _now) as c), 0);
+    end loop;
+
+    with due as (
+        select x.event_id, x.rule_id, x.message_id
+          from sms.event_plan as x
+         where x.look_at <= _now
+         order by x.look_at
+         limit p_limit
+           for update skip locked
+    )
+    select array_agg(d.event_id), array_agg(d.rule_id), array_agg(d.message_id) into _events, _rules, _messages from due as d;
+
+    with seen as materialized (
+        select x.event_id, x.rule_id, x.message_id from unnest(_events, _rules, _messages) as x (event_id, rule_id, message_id)
+    ), later as (   -- still waits, or may come back to waiting: it can still be cancelled
+        update sms.event_plan as p
+           set look_at = greatest(_now + interval '1 minute', (select q.not_before from sms.pending as q where q.id = s.message_id))
+          from seen as s
+         where p.event_id = s.event_id and p.rule_id = s.rule_id and s.message_id is not null
+           and (exists (select from sms.pending as q where q.id = s.message_id)
+                or exists (select from sms.inflight as f where f.id = s.message_id))
+    ), gone as (
+        delete from sms.event_plan as p
+         using seen as s
+         where p.event_id = s.event_id and p.rule_id = s.rule_id
+           and (s.message_id is null
+                or not exists (select from sms.pending as q where q.id = s.message_id)
+                   and not exists (select from sms.inflight as f where f.id = s.message_id))
+     returning s.message_id
+    )
+    select count(g.message_id) into forgotten from gone as g;
+
+    select count(*) filter (where a.fate = 'message') into made
+      from (select array_agg(s.event_id) as event_ids, array_agg(s.rule_id) as rule_ids
+              from unnest(_events, _rules, _messages) as s (event_id, rule_id, message_id)
+             where s.message_id is null and s.event_id is not null) as plan
+      cross join lateral sms.act_on_events(plan.event_ids, plan.rule_ids, false, _now) as a;
+    return next;
+end
+$$;
+comment on function sms.make_planned is 'Chore. Make the planned messages that are near; forget those decided; apply cancellations again.';
+revoke execute on function sms.make_planned from public;
