@@ -55,7 +55,7 @@ grant execute on function sms.explain(bigint), sms.judge(bigint[], timestamptz),
 -- Previews: a SELECT is read with the rights of whoever asks.
 grant execute on function sms.dry_run(bigint, timestamptz), sms.dry_run(text, text, text, bigint, timestamptz),
                           sms.dry_run_audience(text, text, text, bigint, timestamptz),
-                          sms.dry_run_report(sms.outbox[], bigint, timestamptz) to sms_erp, sms_analyst, sms_operator;
+                          sms.dry_run_report(sms.outbox[], bigint, timestamptz, numeric) to sms_erp, sms_analyst, sms_operator;
 
 -- Operator: runs the channels and the rules; imports layers; reads no texts.
 grant select on sms.message, sms.unaccounted, sms.lane_status, sms.lane, sms.receipt, sms.receipt_code, sms.unmatched_receipt,
@@ -124,7 +124,10 @@ grant execute on function sms.save_template(text, text, jsonb, text, text) to sm
 grant select on sms.audience, sms.audience_version to sms_erp, sms_analyst, sms_operator;
 grant insert (audience, query, title), update (query, title) on sms.audience to sms_analyst, sms_operator;
 grant execute on function sms.save_audience(text, text, text), sms.remove_audience(text) to sms_analyst, sms_operator;
-grant execute on function sms.run_audience(text, bigint) to sms_erp, sms_analyst, sms_operator;
+grant execute on function sms.run_audience(text, bigint), sms.preview_audience(text, int, text, text, boolean),
+                          sms.clients_contacted(numeric, text), sms.not_contacted(bigint, numeric, text),
+                          sms.clients_who_received(text, numeric), sms.received_but_did_not(text, text, numeric)
+   to sms_erp, sms_analyst, sms_operator;
 grant select on erp.action to sms_erp, sms_analyst, sms_operator;
 grant select, insert, update, delete on erp.local_action to sms_erp, sms_operator;
 
@@ -150,3 +153,31 @@ begin
     revoke create on schema sms from sms_audience;
 end
 $$;
+
+-- Events: the ERP fires them, operators declare them and write the rules, analysts read what came of them (never the values).
+grant execute on function sms.fire_event(text, bigint, jsonb, text), sms.fire_events(text, bigint[], jsonb[], text[]) to sms_erp, sms_operator;
+grant execute on function sms.explain_event(bigint) to sms_erp, sms_analyst, sms_operator;
+grant select on sms.event_type, sms.event_rule, sms.event_message, sms.planned_message to sms_erp, sms_analyst, sms_operator;
+grant select on sms.event to sms_erp;
+grant select (event_id, fired_at, event_type_id, client_id, event_key, problem) on sms.event to sms_analyst, sms_operator;
+grant execute on function sms.set_event_type(text, text, jsonb), sms.set_event_rule(text, jsonb), sms.remove_event_rule(text) to sms_operator;
+grant execute on function sms.make_planned(int, timestamptz) to sms_worker;
+
+-- Who did what, in words.
+grant select on sms.activity_log to sms_erp, sms_analyst, sms_operator;
+
+-- Campaigns: operators write, launch and steer them, the ERP may launch and steer, a worker feeds them.
+grant select on sms.campaign_progress, sms.campaign_run to sms_erp, sms_analyst, sms_operator, sms_monitor;
+grant select on sms.run_message to sms_erp, sms_analyst, sms_operator;
+grant execute on function sms.find_campaign(text), sms.dry_run_campaign(bigint, timestamptz) to sms_erp, sms_analyst, sms_operator;
+grant execute on function sms.save_campaign(text, text, text, text, timestamptz, time, text, text, text, int, timestamptz, numeric,
+                                            numeric, boolean, text[]) to sms_operator;
+grant execute on function sms.release_campaign(bigint), sms.release_campaign(text),
+                          sms.launch_campaign(bigint), sms.launch_campaign(text),
+                          sms.pause_campaign(bigint), sms.pause_campaign(text),
+                          sms.resume_campaign(bigint), sms.resume_campaign(text),
+                          sms.stop_campaign(bigint), sms.stop_campaign(text),
+                          sms.begin_run(bigint), sms.freeze_run(bigint), sms.fail_run(bigint, text) to sms_erp, sms_operator;
+grant execute on function sms.feed_campaigns(int, timestamptz), sms.due_runs(timestamptz), sms.unfrozen_runs(timestamptz),
+                          sms.plan_run(bigint, timestamptz, int), sms.start_run(bigint, timestamptz, int),
+                          sms.freeze_run(bigint), sms.fail_run(bigint, text) to sms_worker;

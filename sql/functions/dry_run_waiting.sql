@@ -1,9 +1,12 @@
--- The messages of a campaign that still wait, with the facts they were accepted with, in the shape of dry_run_requests.
+-- The messages of a campaign that are queued, with the facts they were accepted with, in the shape of dry_run_requests.
+-- Those that a pause holds are foretold as if it ended now.
 create or replace function sms.dry_run_waiting(p_campaign_id bigint)
     returns table (fact sms.candidate, reason text, segments int, is_ucs2 boolean)
     language sql stable
 as $$
-    select c, null, sms.segments(t.body), sms.needs_ucs2(t.body)
+    select case when c.not_before > c.expires_at and c.not_before >= timestamptz '3000-01-01 00:00Z'
+                then sms.dry_run_again(c, c.not_before - sms.hold_span()) else c end,
+           null, sms.segments(t.body), sms.needs_ucs2(t.body)
       from unnest(sms.candidates(array(select p.id from sms.pending as p where p.campaign_id = p_campaign_id))) as c
       join sms.outbox as o on o.id = c.id
       left join sms.template_version as v on v.template_version_id = c.template_version_id

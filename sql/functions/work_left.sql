@@ -1,7 +1,7 @@
--- What still has to happen: messages due now in lanes that a provider serves, messages in flight, and messages accepted
--- within p_receipt_wait whose receipt has not come. All zero = a drain is done.
+-- What still has to happen: messages due now in lanes that a provider serves, messages in flight, messages accepted within
+-- p_receipt_wait whose receipt has not come, and recipients of campaigns that may be queued now. All zero = a drain is done.
 create or replace function sms.work_left(p_receipt_wait interval default '10 seconds', p_as_of timestamptz default null)
-    returns table (due bigint, inflight bigint, awaiting_receipt bigint)
+    returns table (due bigint, inflight bigint, awaiting_receipt bigint, feeding bigint)
     language sql stable security definer set search_path = pg_catalog, pg_temp
 as $$
     select (select count(*)
@@ -12,8 +12,17 @@ as $$
            (select count(*) from sms.inflight),
            (select count(*)
               from sms.outcome as o
-             where o.state = 'accepted' and o.decided_at > k.now - p_receipt_wait)
+             where o.state = 'accepted' and o.decided_at > k.now - p_receipt_wait),
+           (select coalesce(sum(case r.state when 'running' then z.waiting else 1 end), 0)::bigint
+              from sms.campaign_run as r
+              left join lateral (
+                       select sum(x.waiting) as waiting from sms.run_zone as x
+                        where x.run_id = r.run_id and x.waiting > 0 and x.opens_at <= k.now
+                   ) as z on true
+             where r.state = 'freezing' or (r.state = 'planned' and coalesce(r.begins_at <= k.now, true))
+                or (r.state = 'running' and z.waiting > 0
+                    and coalesce(r.next_slot <= k.now, true) and sms.feed_room(r.campaign_id, k.now) > 0))
       from (select coalesce(p_as_of, clock_timestamp()) as now) as k
 $$;
-comment on function sms.work_left is 'Due, in flight and awaiting a receipt: all zero when a drain is done.';
+comment on function sms.work_left is 'Due, in flight, awaiting a receipt, to be queued: all zero when a drain is done.';
 revoke execute on function sms.work_left from public;

@@ -25,20 +25,20 @@ from tests.support.factory import (
 
 
 async def left(db: AsyncConnection, as_of: datetime = NOON, wait: timedelta = HOUR) -> list[int]:
-    """What a drain still waits for: due, in flight, awaiting a receipt."""
+    """What a drain still waits for: due, in flight, awaiting a receipt, to be queued."""
     return list((await row(db, "select * from sms.work_left(%s, %s)", wait, as_of)).values())
 
 
 async def test_an_empty_queue_has_no_work_left(db: AsyncConnection) -> None:
-    assert await left(db) == [0, 0, 0]
+    assert await left(db) == [0, 0, 0, 0]
 
 
 async def test_what_is_due_counts_and_what_is_scheduled_does_not(db: AsyncConnection) -> None:
     await insert_many(db, [{"not_before": NOON}, {"not_before": NOON + HOUR}])
 
-    assert await left(db, NOON - TICK) == [0, 0, 0]
-    assert await left(db, NOON) == [1, 0, 0]
-    assert await left(db, NOON + HOUR) == [2, 0, 0]
+    assert await left(db, NOON - TICK) == [0, 0, 0, 0]
+    assert await left(db, NOON) == [1, 0, 0, 0]
+    assert await left(db, NOON + HOUR) == [2, 0, 0, 0]
 
 
 @pytest.mark.parametrize(
@@ -49,14 +49,14 @@ async def test_what_nobody_serves_is_not_waited_for(db: AsyncConnection, obstacl
     await insert_outbox(db)
     await db.execute(obstacle)
 
-    assert await left(db) == [0, 0, 0]
+    assert await left(db) == [0, 0, 0, 0]
 
 
 async def test_what_is_in_flight_counts(db: AsyncConnection) -> None:
     await insert_outbox(db)
     await claim(db)
 
-    assert await left(db) == [0, 1, 0]
+    assert await left(db) == [0, 1, 0, 0]
 
 
 async def test_a_receipt_is_waited_for_so_long_and_no_longer(db: AsyncConnection) -> None:
@@ -64,8 +64,8 @@ async def test_a_receipt_is_waited_for_so_long_and_no_longer(db: AsyncConnection
     await send(db, message_id)
     submitted_at: datetime = await value(db, "select submitted_at from sms.outcome")
 
-    assert await left(db, submitted_at + HOUR - TICK) == [0, 0, 1]
-    assert await left(db, submitted_at + HOUR) == [0, 0, 0]
+    assert await left(db, submitted_at + HOUR - TICK) == [0, 0, 1, 0]
+    assert await left(db, submitted_at + HOUR) == [0, 0, 0, 0]
 
 
 async def test_an_answered_message_is_not_waited_for(db: AsyncConnection) -> None:
@@ -76,7 +76,7 @@ async def test_an_answered_message_is_not_waited_for(db: AsyncConnection) -> Non
     await hear(db, (delivered, None, "delivered"))
     now: datetime = await value(db, "select clock_timestamp()")
 
-    assert await left(db, now) == [0, 0, 0]
+    assert await left(db, now) == [0, 0, 0, 0]
 
 
 async def test_the_queue_is_told_lane_by_lane(db: AsyncConnection) -> None:

@@ -1,0 +1,25 @@
+-- Raise why a campaign cannot be launched as it is: SM041 without template or audience, SM047 when it is over, SM044 where
+-- four eyes are asked for and its present contents have no release. Silent otherwise.
+create or replace function sms.refuse_launch(p_campaign sms.campaign, p_now timestamptz)
+    returns void
+    language plpgsql stable
+as $$
+begin
+    if p_campaign.template is null or p_campaign.audience is null then
+        raise exception 'campaign "%" has no % yet', p_campaign.campaign,
+              case when p_campaign.template is null then 'template' else 'audience' end
+            using errcode = 'SM041', hint = 'Name both with sms.save_campaign.';
+    end if;
+    if p_campaign.ends_at <= p_now then
+        raise exception 'campaign "%" ended at %', p_campaign.campaign, p_campaign.ends_at
+            using errcode = 'SM047', hint = 'Move its ends_at.';
+    end if;
+    if p_campaign.needs_release and p_campaign.released_digest is distinct from sms.campaign_digest(p_campaign) then
+        raise exception 'campaign "%" needs a release%', p_campaign.campaign,
+              case when p_campaign.released_at is null then '' else ': it, its text or its audience changed since the last one' end
+            using errcode = 'SM044', hint = 'Somebody else than its author calls sms.release_campaign.';
+    end if;
+end
+$$;
+comment on function sms.refuse_launch is 'Error SM041, SM044 or SM047 where a campaign cannot be launched as it is.';
+revoke execute on function sms.refuse_launch from public;
