@@ -1,7 +1,7 @@
 -- Chore. What is planned and near becomes a message (phone, zone, template and rule as they are now), what was decided is
--- forgotten, cancelling events that met a busy row are applied again. How many of each.
+-- forgotten, cancelling events that met a busy row are applied again. How many of each; kept were looked at and wait on.
 create or replace function sms.make_planned(p_limit int default 1000, p_as_of timestamptz default null)
-    returns table (made int, forgotten int, cancelled int)
+    returns table (made int, forgotten int, cancelled int, kept int)
     language plpgsql volatile security definer
     set search_path = pg_catalog, pg_temp set enable_seqscan = off set plan_cache_mode = force_generic_plan
 as $$
@@ -52,6 +52,7 @@ begin
               from unnest(_events, _rules, _messages) as s (event_id, rule_id, message_id)
              where s.message_id is null and s.event_id is not null) as plan
       cross join lateral sms.act_on_events(plan.event_ids, plan.rule_ids, false, _now) as a;
+    kept := coalesce(cardinality(_events), 0) - made - forgotten;
     return next;
 end
 $$;
