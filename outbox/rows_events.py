@@ -20,7 +20,7 @@ class Fired:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Made:
-    """What the chore did: planned messages made, decided ones forgotten, ones cancelled, ones kept."""
+    """What the chore did with planned messages: made, forgotten as decided, cancelled, kept."""
 
     made: int
     forgotten: int
