@@ -50,7 +50,8 @@ def stations(file: Annotated[Path, FILE], as_json: AsJson = False) -> None:
 
 @commands.command(epilog="Example: outbox import clients clients.csv.gz")
 def clients(file: Annotated[Path, FILE], as_json: AsJson = False) -> None:
-    """Add and move clients: client_id, lat, lon, optionally city; finds their time zones."""
+    """Add and move clients: client_id, lat, lon, optionally city; finds their time zones. With a
+    column phone they become clients of erp.client too: phone, time_zone, anything else."""
     _run("clients", import_clients, file, as_json=as_json)
 
 

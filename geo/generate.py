@@ -12,7 +12,7 @@ from random import Random
 
 from psycopg import AsyncConnection
 
-from geo.clients import put_clients
+from geo.clients import Row, put_clients
 from geo.towns import TOWNS, Town
 from imports.load import Progress
 
@@ -87,14 +87,27 @@ async def stations(conn: AsyncConnection) -> dict[str, list[Point]]:
 
 
 async def put_on_map(
-    conn: AsyncConnection, made: Iterator[Client], count: int, progress: Progress | None = None
+    conn: AsyncConnection,
+    made: Iterator[Client],
+    count: int,
+    progress: Progress | None = None,
+    *,
+    with_phones: bool = False,
 ) -> None:
-    """Write clients to geo.client_location; `progress` hears clients done and in all."""
+    """Write clients to geo.client_location, `with_phones` to erp.local_client too; `progress`
+    hears clients done and in all."""
     async with conn.transaction():
         await put_clients(
             conn,
             (
-                (n, client.client_id, client.lat, client.lon, client.town)
+                Row(
+                    line=n,
+                    client_id=client.client_id,
+                    lat=client.lat,
+                    lon=client.lon,
+                    city=client.town,
+                    phone=client.phone if with_phones else None,
+                )
                 for n, client in enumerate(_watched(made, count, progress))
             ),
         )

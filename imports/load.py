@@ -21,7 +21,10 @@ STAGE_NUMBERING = """
     copy sms.number_range_staging (lo, hi, operator_title, region, inn, line_no) from stdin
 """
 STAGE_STATIONS = "copy staged_station (line_no, city, line, name, lat, lon) from stdin"
-STAGE_CLIENTS = "copy staged_client (line_no, client_id, lat, lon, city, zone) from stdin"
+STAGE_CLIENTS = """
+    copy staged_client (line_no, client_id, lat, lon, city, phone, time_zone, attributes, zone)
+    from stdin
+"""
 STAGE_BLACKLIST = """
     copy staged_blacklist (line_no, phone, prefix, recipient_group, category, channel, reason,
                            source, expires_at)

@@ -119,6 +119,12 @@ grant select on sms.activity to sms_erp, sms_analyst, sms_operator;
 
 -- Templates: operators write them.
 grant execute on function sms.save_template(text, text, jsonb, text, text) to sms_operator;
+grant execute on function sms.preview_template(text, jsonb, text, timestamptz), sms.preview_text(text, text, timestamptz),
+                          sms.preview_body(text, jsonb, jsonb, text, timestamptz), sms.template_variables(text, jsonb),
+                          sms.cheaper_spellings(text), sms.respell(text, text), sms.respelled(text, text)
+   to sms_erp, sms_operator;
+grant select on sms.spelling to sms_erp, sms_operator;
+grant insert, update, delete on sms.spelling to sms_operator;
 
 -- Audiences: anybody may look at the definitions; writing them goes through a trigger that checks.
 grant select on sms.audience, sms.audience_version to sms_erp, sms_analyst, sms_operator;

@@ -6,7 +6,8 @@
 create or replace function sms.run_audience(p_audience text, p_limit bigint default null)
     returns table (client_id bigint, phone text, time_zone text, vars jsonb)
     language plpgsql stable security definer rows 100000
-    set search_path = pg_catalog, public, pg_temp set transaction_read_only = on set jit = off
+    set search_path = pg_catalog, public, pg_temp set transaction_read_only = on
+    set jit = off set enable_seqscan = on  -- whatever a caller pinned for itself
 as $$
 -- To run the text of an audience is what this is for:
 -- @plpgsql_check_options: security_warnings = off, extra_warnings = off
