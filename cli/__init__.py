@@ -15,6 +15,7 @@ import typer.exceptions
 
 from cli import (  # noqa: F401
     activity,
+    audience,
     database,
     event,
     event_rules,
@@ -25,6 +26,7 @@ from cli import (  # noqa: F401
     provider,
     recall,
     report,
+    template,
     top,
     work,
 )

@@ -1,5 +1,5 @@
--- Clients who got a message of a campaign or template within the last days, and when they last did: taken by the provider
--- and not known to have failed. SM039 where there is neither.
+-- Clients who got a message of a campaign or template (null: any) within the last days, and when they last did: taken by the
+-- provider and not known to have failed. SM039 where there is no campaign or template of this name.
 create or replace function sms.clients_who_received(p_what text, p_days numeric default 30)
     returns table (client_id bigint, last_at timestamptz)
     language plpgsql stable security definer rows 10000 set search_path = pg_catalog, pg_temp
@@ -10,14 +10,14 @@ declare
                               where t.template = p_what);
     _since timestamptz := now() - make_interval(secs => (p_days * 86400)::double precision);
 begin
-    if _campaign_id is null and cardinality(_versions) = 0 then
-        raise exception 'there is no campaign or template %', quote_literal(coalesce(p_what, '')) using errcode = 'SM039';
+    if p_what is not null and _campaign_id is null and cardinality(_versions) = 0 then
+        raise exception 'there is no campaign or template %', quote_literal(p_what) using errcode = 'SM039';
     end if;
     return query
     select r.client_id, max(coalesce(r.submitted_at, r.decided_at))
       from sms.outcome as r
      where r.id >= sms.id_at(_since) and r.client_id is not null and r.state in ('accepted', 'delivered')
-       and (r.campaign_id = _campaign_id or r.template_version_id = any (_versions))
+       and (p_what is null or r.campaign_id = _campaign_id or r.template_version_id = any (_versions))
      group by r.client_id;
 end
 $$;

@@ -13,7 +13,7 @@ declare
     _near int[];         -- for every station outside the tree, the station in it that is closest
     _far double precision[];
     _degree int[];
-    _edges public.geometry[] := '{}';
+    _edges public.geometry[] := array[]::public.geometry[];
     _longest double precision := 0;
     _next int := 1;
     _ends int[];
