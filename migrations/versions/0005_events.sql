@@ -12,7 +12,7 @@ create table sms.event_type (
         check (jsonb_typeof(variables) = 'object'
                and not jsonb_path_exists(variables, '$.* ? (@.type() != "string" || !(@ like_regex "^(text|number|date|moment|boolean)[?]{0,1}$"))')
                and not jsonb_path_exists(variables, '$.keyvalue().key ? (!(@ like_regex "^\\w{1,60}$"))')),
-    created_at timestamptz not null default now(),
+    created_at timestamptz not null default clock_timestamp(),
     created_by text not null default session_user
 );
 comment on table sms.event_type is 'What may happen in the ERP that clients hear of: late, payment, invoice. The ERP names it in sms.fire_event.';
@@ -41,7 +41,7 @@ create table sms.event_rule (
     cancel_key text,
     is_enabled boolean not null default true,
     removed_at timestamptz,
-    created_at timestamptz not null default now(),
+    created_at timestamptz not null default clock_timestamp(),
     created_by text not null default session_user,
     constraint "before the event is only possible with a date variable" check (date_variable is not null or shift >= '0'),
     constraint "with a local time the shift is whole days" check (at_local is null or shift = date_trunc('day', shift)),

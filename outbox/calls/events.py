@@ -160,7 +160,7 @@ async def list_events(
                            where m.event_id = e.event_id and m.note is not null)) as note
           from sms.event as e
           join sms.event_type as t on t.event_type_id = e.event_type_id
-         where e.event_id >= sms.id_at(%(since)s)
+         where e.event_id >= sms.id_at(p_at => %(since)s)
            and (%(event_type)s::text is null or t.event_type = %(event_type)s)
            and (%(client_id)s::bigint is null or e.client_id = %(client_id)s)
          order by e.event_id desc
@@ -214,7 +214,7 @@ async def read_log(
         select newest.*
           from (select entry_id, at, who, acted_as, action, kind, name, what
                   from sms.activity_log
-                 where entry_id >= sms.id_at(%(since)s)
+                 where entry_id >= sms.id_at(p_at => %(since)s)
                    and (%(who)s::text is null or who = %(who)s or acted_as = %(who)s)
                    and (%(kind)s::text is null or kind = %(kind)s)
                  order by entry_id desc

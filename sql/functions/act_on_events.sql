@@ -9,7 +9,7 @@ as $$
 begin
     return query
     with weighed as materialized (
-        select w.event_id, w.rule_id, w.phone, w.time_zone, w.due_at, r.template, r.channel, r.validity, r.event_rule,
+        select w.event_id, w.rule_id, w.phone, w.time_zone, w.due_at, r.template, r.channel, coalesce(r.validity, c.validity) as validity, r.event_rule,
                r.cancelled_by <> '{}' as may_be_cancelled, r.at_local is not null or r.date_variable is not null as is_local,
                case when not w.applies then case when p_is_new then 'nothing' else 'none' end
                     when not r.is_enabled or r.removed_at is not null or w.due_at is null then 'none'
@@ -24,6 +24,7 @@ begin
                     else w.note end as note
           from sms.weigh_events(p_event_ids, p_rule_ids) as w
           join sms.event_rule as r on r.rule_id = w.rule_id
+          join sms.channel as c on c.channel = r.channel
     ), decided as materialized (
         select w.*, case when w.fate = 'message' then sms.next_id() end as message_id,
                case when w.fate = 'message' then greatest(w.due_at, case when p_is_new then p_now end) end as send_at
@@ -34,7 +35,7 @@ begin
                case when e.event_key is not null
                     then 'event:' || coalesce(e.client_id::text, '') || ':' || d.rule_id || ':'
                          || case when char_length(e.event_key) > 150 then md5(e.event_key) else e.event_key end end,
-               e.client_id, case when d.send_at > p_now then d.send_at end, d.send_at + d.validity, d.time_zone
+               e.client_id, d.send_at, d.send_at + d.validity, d.time_zone
           from decided as d
           cross join lateral (
                    select x.vars, x.event_key, x.client_id from sms.event as x where x.event_id = d.event_id offset 0

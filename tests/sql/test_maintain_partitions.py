@@ -18,7 +18,7 @@ from tests.support.factory import (
     value,
 )
 
-TABLES = ["outbox", "outcome", "receipt", "provider_ref", "contact_log"]
+TABLES = ["outbox", "outcome", "receipt", "provider_ref", "event", "event_effect", "contact_log"]
 
 
 def month(year: int, number: int) -> datetime:
