@@ -14,7 +14,8 @@ declare
 begin
     begin
         execute format('create temp view %I as %s', _view, p_query);
-        select array_agg(a.attname::text order by a.attnum), array_agg(a.atttypid::regtype order by a.attnum)
+        select coalesce(array_agg(a.attname::text order by a.attnum), '{}'),
+               coalesce(array_agg(a.atttypid::regtype order by a.attnum), '{}')
           into columns, types
           from pg_attribute as a
          where a.attrelid = ('pg_temp.' || quote_ident(_view))::regclass and a.attnum > 0;

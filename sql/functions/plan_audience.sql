@@ -24,9 +24,11 @@ begin
                 hint = 'Like: select client_id, phone from erp.client where city = ''Москва''.';
         when syntax_error_or_access_rule_violation or invalid_schema_name then
             raise exception 'the SELECT cannot be run: %', sqlerrm using errcode = 'SM031';
-        when data_exception then
-            raise exception 'the SELECT cannot be run: a constant in it has no value of its type (%)', sqlstate
-                using errcode = 'SM031';
+        when others then
+            if sqlstate like 'SM%' then
+                raise;
+            end if;
+            raise exception 'the SELECT cannot be run: % (%)', sqlerrm, sqlstate using errcode = 'SM031';
     end;
     return (_plan -> 0 -> 'Plan' ->> 'Total Cost')::double precision;
 end

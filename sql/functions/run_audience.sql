@@ -33,9 +33,13 @@ begin
         when sqlstate 'SM034' then
             raise exception 'the audience % takes longer than % s', quote_literal(p_audience), coalesce(_seconds, 60)
                 using errcode = 'SM034', hint = 'Narrow it, or let an operator raise the setting audience_timeout_s.';
-        when data_exception then
+        when others then
+            -- Names, rights, other servers and our own codes may be told; anything else may carry a value of the data.
+            if sqlstate ~ '^(SM|42|0A|25|08|HV|53|55|57)' then
+                raise;
+            end if;
             raise exception 'the audience % met a value it cannot use (%)', quote_literal(p_audience), sqlstate
-                using errcode = 'SM031', hint = 'A cast or a division in the SELECT fails for some row.';
+                using errcode = 'SM031', hint = 'A cast, a division or a function in the SELECT fails for some row.';
     end;
 end
 $$;

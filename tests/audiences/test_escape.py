@@ -1,0 +1,410 @@
+"""What an analyst writes cannot hurt: attempts to break out of an audience, and what stops each.
+
+Two walls. Saving refuses what does more than read and compute. Running would not let it through
+either: read-only, with the analysts' rights, in a function no analyst may alter.
+"""
+
+# ruff: noqa: S608 - injecting is what is tried here
+
+from __future__ import annotations
+
+from typing import LiteralString
+
+import pytest
+from psycopg import AsyncConnection
+
+from outbox.calls import audiences
+from outbox.errors import Refused
+from tests.audiences.conftest import Save, grant_login, people, refusal
+from tests.conftest import AsRole
+from tests.support.factory import row, value
+
+ONE = "select 1 as client_id, '89070000001' as phone"
+
+# (attempt, what the sentence says)
+ATTEMPTS: list[tuple[str, str]] = [
+    # Another statement, or none that reads.
+    (f"{ONE}; drop table erp.local_client", "multi-query"),
+    (f"{ONE}) as a; delete from erp.local_client; select (1", "must be one SELECT"),
+    (f"{ONE} /* */ ; /* */ select 1", "multi-query"),
+    (f"do $$ begin delete from erp.local_client; end $$; {ONE}", "multi-query"),
+    ("delete from erp.local_client returning client_id, phone", "one SELECT"),
+    ("insert into erp.local_client values (9) returning client_id, phone", "one SELECT"),
+    ("update erp.local_client set phone = '1' returning client_id, phone", "one SELECT"),
+    ("truncate erp.local_client", "TRUNCATE"),
+    (f"with x as (delete from erp.local_client returning 1) {ONE} from x", "data-modifying"),
+    (f"with x as (insert into sms.outbox (phone) values ('1') returning 1) {ONE} from x", "data-"),
+    (f"select * into stolen from ({ONE}) as x", "SELECT INTO"),
+    (f"create table stolen as {ONE}", "CREATE TABLE AS"),
+    (f"create temp table stolen as {ONE}", "CREATE TABLE AS"),
+    ("copy erp.local_client to '/tmp/stolen'", "COPY"),
+    ("copy erp.local_client to program 'cat'", "COPY"),
+    ("set role sms_operator", "SET"),
+    ("reset role", "RESET"),
+    ("set session authorization default", "SET"),
+    ("set local transaction_read_only = off", "SET"),
+    ("call sms.nothing()", "procedure"),
+    ("do $$ begin end $$", "DO"),
+    ("lock table sms.outbox", "LOCK"),
+    ("listen sms_bulk", "LISTEN"),
+    ("notify sms_bulk", "NOTIFY"),
+    ("commit", "COMMIT"),
+    ("prepare x as select 1", "PREPARE"),
+    ("execute x", "EXECUTE"),
+    ("declare x cursor for select 1", "DECLARE"),
+    ("fetch all from x", "FETCH"),
+    ("explain select 1", "syntax error"),
+    ("explain analyze delete from erp.local_client", "syntax error"),
+    ("show statement_timeout", "syntax error"),
+    # Settings, waiting, locks, messages, files, other servers.
+    (f"{ONE}, set_config('role', 'sms_operator', false)", "set_config"),
+    (f"{ONE}, set_config('transaction_read_only', 'off', false)", "set_config"),
+    (f"{ONE}, set_config('search_path', 'evil', false)", "set_config"),
+    (f"{ONE} where set_config('statement_timeout', '0', false) = '0'", "set_config"),
+    (f"{ONE} order by set_config('x.y', '1', false)", "set_config"),
+    (f"{ONE} from (select 1 group by set_config('x.y', '1', false)) as x", "set_config"),
+    (f"{ONE}, exists (select from generate_series(1, 2) as n where pg_sleep(n) is null)", "sleep"),
+    (f"{ONE} from pg_sleep(1) as x", "pg_sleep"),
+    (f"{ONE} limit (select 1 from pg_sleep(1))", "pg_sleep"),
+    (f"{ONE}, pg_try_advisory_lock(1)", "pg_try_advisory_lock"),
+    (f"{ONE} from pg_advisory_lock(1) as x", "pg_advisory_lock"),
+    (f"{ONE} from pg_advisory_xact_lock_shared(1) as x", "pg_advisory_xact_lock_shared"),
+    (f"{ONE} from pg_notify('sms_bulk', '') as x", "pg_notify"),
+    (f"{ONE}, nextval('sms.id_seq')", "nextval"),
+    (f"{ONE}, setval('sms.id_seq', 1)", "setval"),
+    (f"{ONE}, lo_create(0)", "lo_create"),
+    (f"{ONE}, lo_from_bytea(0, 'x')", "lo_from_bytea"),
+    (f"{ONE}, lo_import('/etc/passwd')", "lo_import"),
+    (f"{ONE}, pg_read_file('/etc/passwd')", "pg_read_file"),
+    (f"{ONE} from pg_ls_dir('/') as x", "pg_ls_dir"),
+    (f"{ONE}, pg_terminate_backend(pg_backend_pid())", "pg_terminate_backend"),
+    (f"{ONE}, pg_cancel_backend(1)", "pg_cancel_backend"),
+    (f"{ONE}, pg_export_snapshot()", "pg_export_snapshot"),
+    (f"{ONE}, txid_current()", "txid_current"),
+    # Statements hidden in a text.
+    (f"{ONE}, query_to_xml('delete from erp.local_client', true, true, '')", "query_to_xml"),
+    (f"{ONE}, table_to_xml('erp.client', true, true, '')", "table_to_xml"),
+    (f"{ONE}, database_to_xml(true, true, '')", "database_to_xml"),
+    (f"{ONE}, cursor_to_xml('x', 1, true, true, '')", "cursor_to_xml"),
+    (f"{ONE} from ts_stat('select 1') as x", "ts_stat"),
+    # Texts, secrets, other people's business.
+    ("select client_id, body as phone from sms.outbox", "permission denied"),
+    ("select client_id, vars::text as phone from sms.outbox", "permission denied"),
+    ("select template_id as client_id, body as phone from sms.template_version", "permission"),
+    ("select receipt_id as client_id, raw as phone from sms.receipt", "permission denied"),
+    ("select 1 as client_id, settings::text as phone from sms.provider", "permission denied"),
+    ("select 1 as client_id, rolpassword as phone from pg_authid", "permission denied"),
+    ("select 1 as client_id, usename::text as phone from pg_user", "pg_user"),
+    ("select 1 as client_id, query as phone from pg_stat_activity", "pg_stat_activity"),
+    ("select 1 as client_id, setting as phone from pg_settings", "pg_settings"),
+    ("select 1 as client_id, table_name::text as phone from information_schema.tables", "tables"),
+    ("select 1 as client_id, value as phone from sms.setting", "sms.setting"),
+    (f"{ONE}, current_setting('data_directory')", "current_setting"),
+    (f"{ONE}, current_query()", "current_query"),
+    (f"{ONE} from sms.claim_batch('post', 'w') as x", "permission denied"),
+    (f"{ONE}, sms.cancel(1::bigint)", "permission denied"),
+    (f"{ONE}, sms.save_audience('b', 'select 1')", "save_audience"),
+    (f"{ONE}, sms.next_id()", "permission denied"),
+    # Locks on rows.
+    ("select client_id, location::text as phone from geo.client_location for update", "FOR UPDATE"),
+    (f"{ONE} from (values (1)) as x (n) for update", "locks rows"),
+    # Objects of the analyst's own session.
+    ("select client_id, phone from client", "client"),
+    ("select client_id, phone from pg_temp.client", "client"),
+    (f"{ONE}, pg_temp.mine()", "which"),
+    ("select client_id, phone, pg_temp.mine() as x from erp.client", "which"),
+    # Parameters of ours.
+    (f"{ONE}, $1 as x", "no parameter"),
+    (f"{ONE} where $2 is not null", "no parameter"),
+]
+
+
+@pytest.fixture
+async def temptation(db: AsyncConnection) -> AsyncConnection:
+    """The analyst's session holds a table and a function that pretend to be harmless."""
+    await db.execute(
+        """
+        set local role sms_analyst;
+        create temp table client (client_id bigint, phone text);
+        create function pg_temp.mine() returns text stable language plpgsql
+            as $$ begin perform set_config('role', 'sms_operator', false); return 'x'; end $$;
+        reset role
+        """
+    )
+    return db
+
+
+@pytest.mark.parametrize(("attempt", "says"), ATTEMPTS, ids=lambda text: text[:70])
+async def test_what_does_more_than_read_is_not_saved(
+    temptation: AsyncConnection, save: Save, attempt: str, says: str
+) -> None:
+    error = await refusal(save(attempt))
+
+    assert error.sqlstate in {"SM031", "SM032"}
+    assert says in (error.diag.message_primary or "")
+    assert await value(temptation, "select count(*) from erp.local_client") == 3
+    assert await value(temptation, "select count(*) from sms.audience") == 0
+
+
+# Past the first wall: the query is put there as a superuser who switches the check off would.
+BEHIND: list[tuple[LiteralString, str]] = [
+    ("select client_id, body as phone from sms.outbox", "42501"),
+    ("select 1 as client_id, rolpassword as phone from pg_authid", "42501"),
+    ("select 1 as client_id, set_config('role', 'sms_operator', false) as phone", "42501"),
+    ("select 1 as client_id, set_config('role', 'none', true) as phone", "42501"),
+    ("select 1 as client_id, set_config('session_authorization', 'x', true) as phone", "42501"),
+    ("select 1 as client_id, set_config('transaction_read_only', 'off', false) as phone", "25001"),
+    ("select 1 as client_id, nextval('erp.numbers')::text as phone", "25006"),
+    ("select 1 as client_id, erp.wipe() as phone", "25006"),
+    ("select 1 as client_id, pg_read_file('/etc/passwd') as phone", "42501"),
+    ("select client_id, '1' as phone from geo.client_location for update", "0A000"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("query", "sqlstate"), BEHIND)
+async def test_what_got_in_anyway_has_the_analysts_rights_and_writes_nothing(
+    db: AsyncConnection, query: LiteralString, sqlstate: str
+) -> None:
+    await db.execute(
+        """
+        create sequence erp.numbers;
+        grant all on sequence erp.numbers to sms_analyst;
+        grant delete on erp.local_client to sms_analyst;
+        create function erp.wipe() returns text language plpgsql as
+            $$ begin execute 'delete from erp.local_client'; return 'x'; end $$;
+        grant execute on function erp.wipe() to sms_analyst;
+        alter table sms.audience disable trigger check_audience
+        """
+    )
+    await db.execute(
+        """
+        insert into sms.audience (audience, query, columns, planned_cost)
+        values ('a', %s, '{client_id,phone}', 0)
+        """,
+        [query],
+    )
+
+    async with db.transaction(force_rollback=True):
+        error = await refusal(rows_of_the_owner(db))
+        assert error.sqlstate == sqlstate
+
+    assert await value(db, "select count(*) from erp.local_client") == 3
+    settings = "select current_setting('role'), current_setting('transaction_read_only') as ro"
+    assert await row(db, settings) == {"current_setting": "none", "ro": "off"}
+
+
+async def rows_of_the_owner(db: AsyncConnection) -> None:
+    """Even a superuser who runs it lends it no rights."""
+    await db.execute("select * from sms.run_audience('a')")
+
+
+async def test_a_superuser_who_runs_it_sees_what_an_analyst_would(
+    db: AsyncConnection, save: Save
+) -> None:
+    await save(f"{ONE}, current_user::text as acts_as, session_user::text as who")
+    [person] = await people(db)
+    assert person["vars"]["acts_as"] == "sms_audience"
+    assert await value(
+        db, "select pg_has_role('sms_audience', 'sms_analyst', 'usage')"
+    )  # and nothing else
+    assert (
+        await value(
+            db, "select count(*) from pg_auth_members where member = 'sms_audience'::regrole"
+        )
+        == 1
+    )
+
+
+async def test_nobody_owns_what_reads_audiences_but_a_role_without_members(
+    conn: AsyncConnection, as_role: AsRole
+) -> None:
+    assert (
+        await value(
+            conn,
+            """
+        select count(*) from pg_auth_members as m
+          join pg_roles as r on r.oid = m.member
+         where m.roleid = 'sms_audience'::regrole and not r.rolsuper
+        """,
+        )
+        == 0
+    )
+    await grant_login(conn, "eve", "sms_analyst")
+    eve = await as_role("eve")
+    for act in (
+        "alter function sms.run_audience(text, bigint) security invoker",
+        "alter function sms.run_audience(text, bigint) reset all",
+        "drop function sms.run_audience(text, bigint)",
+        "create or replace function sms.run_audience(p_audience text, p_limit bigint default null)"
+        " returns table (client_id bigint, phone text, time_zone text, vars jsonb)"
+        " language sql as 'select 1, body, body, null::jsonb from sms.outbox'",
+        "set role sms_audience",
+        "select * from sms.parse_audience('select 1')",
+        "select * from sms.refuse_unfit_audience('select 1')",
+        "alter table sms.audience disable trigger all",
+        "update sms.setting set value = '0' where setting = 'audience_max_cost'",
+    ):
+        error = await refusal(eve.execute(act.encode()))
+        assert error.sqlstate == "42501", act
+    await conn.execute("drop role eve")
+
+
+async def test_a_schema_everybody_may_write_to_closes_the_door(
+    db: AsyncConnection, save: Save
+) -> None:
+    await save("select client_id, phone from erp.client")
+    await db.execute("grant create on schema public to public")
+
+    for work in (save("select client_id, phone from erp.client", "b"), people(db)):
+        error = await refusal(work)
+        assert error.sqlstate == "SM031"
+        assert "revoke create on schema public" in (error.diag.message_hint or "")
+
+
+async def test_a_function_of_the_analysts_own_schema_is_not_trusted_whatever_its_label(
+    conn: AsyncConnection, as_role: AsRole
+) -> None:
+    await grant_login(conn, "mallory", "sms_analyst")
+    await conn.execute("create schema evil authorization mallory")
+    mallory = await as_role("mallory")
+    await mallory.execute(
+        """
+        create function evil.st_dwithin(geography, geography, double precision) returns boolean
+            immutable language plpgsql
+            as $$ begin perform pg_advisory_lock(1); return true; end $$;
+        create operator evil.&& (leftarg = geography, rightarg = geography,
+                                 function = geography_eq);
+        create table evil.client (client_id bigint, phone text);
+        grant all on evil.client to public;
+        grant usage on schema evil to public;
+        set search_path = evil, public
+        """
+    )
+    near = """
+        select l.client_id, '1' as phone from geo.client_location as l
+         where {}st_dwithin(l.location, l.location, 1.0)
+    """
+    # The search path is not the analyst's: this one means PostGIS.
+    await mallory.execute("select sms.save_audience('a', %s)", [near.format("")])
+    assert await value(mallory, "select count(*) from sms.run_audience('a')") == 0
+    assert await value(conn, "select count(*) from pg_locks where locktype = 'advisory'") == 0
+    for query in (near.format("evil."), "select client_id, phone from client"):
+        error = await refusal(mallory.execute("select sms.save_audience('b', %s)", [query]))
+        assert error.sqlstate == "SM031"
+    await mallory.close()
+    await conn.execute("drop schema evil cascade")
+    await conn.execute("drop role mallory")
+
+
+async def test_a_function_that_runs_with_anothers_rights_is_refused(
+    conn: AsyncConnection,
+) -> None:
+    await conn.execute(
+        """
+        create schema crm;
+        grant usage on schema crm to sms_analyst;
+        create function crm.texts() returns text stable security definer language sql
+            as 'select body from sms.outbox limit 1';
+        create function crm.plain(text) returns text stable language sql as 'select upper($1)'
+        """
+    )
+    save = "select sms.save_audience('a', 'select 1 as client_id, %s as phone')"
+    error = await refusal(conn.execute((save % "crm.texts()").encode()))
+    assert error.sqlstate == "SM031"
+    assert "permission denied" in str(error)  # nobody may call it who was not granted it
+    await conn.execute("grant execute on all functions in schema crm to sms_analyst")
+    error = await refusal(conn.execute((save % "crm.texts()").encode()))
+    assert "rights of another" in str(error)
+    await conn.execute((save % "crm.plain(''x'')").encode())
+    assert await value(conn, "select phone from sms.run_audience('a')") == "X"
+
+
+async def test_other_servers_are_out_of_reach(conn: AsyncConnection) -> None:
+    offered = await value(
+        conn, "select count(*) from pg_available_extensions where name = 'dblink'"
+    )
+    if not offered:
+        pytest.skip("the server does not offer the extension dblink")
+    await conn.execute(
+        """
+        create extension dblink;
+        grant execute on all functions in schema public to sms_analyst
+        """
+    )
+    for call in (
+        "(select x from dblink('dbname=postgres', 'select 1') as t (x int))",
+        "dblink_connect('dbname=postgres')",
+        "dblink_exec('dbname=postgres', 'select 1')",
+    ):
+        query = f"select 1 as client_id, '1' as phone, {call} as x"
+        error = await refusal(conn.execute("select sms.save_audience('a', %s)", [query]))
+        assert error.sqlstate == "SM031"
+        assert "dblink" in (error.diag.message_primary or "")
+
+
+@pytest.mark.parametrize(
+    "leak",
+    ["phone::int", "phone::date", "(phone || 'x')::jsonb", "1 / (length(phone) - 11)",
+     "phone::uuid", "to_date(phone, 'YYYY-MM-DD')", "phone::geometry"],
+)  # fmt: skip
+async def test_an_error_never_repeats_the_data(db: AsyncConnection, save: Save, leak: str) -> None:
+    await db.execute("update erp.local_client set phone = '89070000001'")
+    await save(f"select client_id, ({leak})::text as phone from erp.client")
+
+    async with db.transaction(force_rollback=True):
+        error = await refusal(people(db))
+
+    assert error.sqlstate == "SM031"
+    said = [error.diag.message_primary, error.diag.message_detail, error.diag.message_hint]
+    assert "0000001" not in str(said)
+
+
+async def test_a_select_that_takes_too_long_is_given_up(db: AsyncConnection, save: Save) -> None:
+    await db.execute(
+        "update sms.setting set value = case setting when 'audience_timeout_s' then '0.3'"
+        " else '1e18' end where setting like 'audience%'"
+    )
+    await save(
+        "select c.client_id, c.phone from erp.client as c, generate_series(1, 100000000) as n"
+        " where n % 3 = 1"
+    )
+    async with db.transaction(force_rollback=True):
+        error = await refusal(people(db))
+    assert error.sqlstate == "SM034"
+    assert "longer than 0.3 s" in (error.diag.message_primary or "")
+
+
+async def test_a_program_gives_up_also_what_yields_no_row(conn: AsyncConnection) -> None:
+    await conn.execute(
+        "update sms.setting set value = case setting when 'audience_timeout_s' then '0.3'"
+        " else '1e18' end where setting like 'audience%'"
+    )
+    endless = "select count(*) as client_id, '1' as phone from generate_series(1, 1000000000) as n"
+    await conn.execute("select sms.save_audience('a', %s)", [endless])
+
+    for work in (
+        audiences.run_audience(conn, audience="a"),
+        audiences.preview_audience(conn, audience="a", limit=1),
+    ):
+        with pytest.raises(Refused) as caught:
+            await work
+        assert caught.value.sqlstate == "SM034"
+    assert await value(conn, "select 1") == 1
+
+
+async def test_the_callers_session_is_as_before(conn: AsyncConnection) -> None:
+    facts = """
+        select current_user::text, session_user::text, current_setting('role') as role,
+               current_setting('search_path') as path, current_setting('enable_seqscan') as seq,
+               current_setting('transaction_read_only') as ro
+    """
+    await conn.execute("set enable_seqscan = off")
+    before = await row(conn, facts)
+    async with conn.transaction():
+        await conn.execute(
+            "select sms.save_audience('a', 'select client_id, phone from erp.client')"
+        )
+        await conn.execute("select * from sms.run_audience('a')")
+        await conn.execute("insert into erp.local_client values (7, '1')")  # it may still write
+        assert await row(conn, facts) == before
+    assert await row(conn, facts) == before
