@@ -16,7 +16,7 @@ begin
     return query
     select r.client_id, max(coalesce(r.submitted_at, r.decided_at))
       from sms.outcome as r
-     where r.id >= sms.id_at(_since) and r.client_id is not null and r.state in ('accepted', 'delivered')
+     where r.decided_at >= _since and r.client_id is not null and r.state in ('accepted', 'delivered')
        and (p_what is null or r.campaign_id = _campaign_id or r.template_version_id = any (_versions))
      group by r.client_id;
 end

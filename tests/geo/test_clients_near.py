@@ -7,7 +7,8 @@ import psycopg
 import pytest
 from psycopg import AsyncConnection
 
-EARTH_M = 6_371_008.8
+from tests.geo.great_circle import distance_m as great_circle_m
+
 KIEVSKAYA = [(55.743, 37.564), (55.743, 37.565), (55.744, 37.567)]
 
 
@@ -50,16 +51,6 @@ async def refusal(
     return caught.value
 
 
-def great_circle_m(a: tuple[float, float], b: tuple[float, float]) -> float:
-    """The haversine formula, degrees in, metres out."""
-    (lat1, lon1), (lat2, lon2) = (tuple(map(math.radians, p)) for p in (a, b))
-    chord = (
-        math.sin((lat2 - lat1) / 2) ** 2
-        + math.cos(lat1) * math.cos(lat2) * math.sin((lon2 - lon1) / 2) ** 2
-    )
-    return 2 * EARTH_M * math.asin(math.sqrt(chord))
-
-
 @pytest.mark.parametrize("radius_m", [150, 1_000, 4_000])
 async def test_agrees_with_great_circles_counted_one_by_one(
     tx: AsyncConnection, radius_m: float
@@ -85,8 +76,8 @@ async def test_agrees_with_great_circles_counted_one_by_one(
     assert {n for n, m in expected.items() if m < radius_m * 0.994} <= set(found)
     assert set(found) <= {n for n, m in expected.items() if m < radius_m * 1.006}
     assert len(found) > 3
-    for n, distance_m in found.items():
-        assert distance_m == pytest.approx(expected[n], rel=0.006)
+    for n, metres in found.items():
+        assert metres == pytest.approx(expected[n], rel=0.006)
     assert list(found.values()) == sorted(found.values())
 
 
