@@ -13,6 +13,7 @@ import time
 from collections.abc import Callable, Sequence
 
 from bench.depth import claim_by_depth
+from bench.events import fire_events
 from bench.inserting import bulk_insert, single_rows
 from bench.judging import judge_batches, make_judging
 from bench.lab import Lab, open_lab
@@ -22,6 +23,7 @@ from bench.places import radius_audience, read_phones, settle_clients
 from bench.receipts import receipts_over_http
 from bench.report import as_text, describe, write_page
 from bench.sizes import DEFAULT, FULL, QUICK, Sizes
+from bench.streams import three_streams
 from bench.urgent import urgent_beside_drain
 from outbox.server_programs import ClusterError
 
@@ -34,6 +36,8 @@ STEPS: dict[str, Step] = {
     "receipts": receipts_over_http,
     "commits": single_rows,
     "urgent": urgent_beside_drain,
+    "streams": three_streams,
+    "events": fire_events,
     "depth": claim_by_depth,
     "judging": judge_batches,
     "radius": radius_audience,
