@@ -44,7 +44,7 @@ begin
                                         else sms.respelled(body, _kind) end);
         body := _next;
         segments := sms.segments(body);
-        if segments < _best then
+        if segments between 1 and _best - 1 then
             _best := segments;
             return next;
         end if;

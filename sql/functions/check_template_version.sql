@@ -18,9 +18,9 @@ begin
     end if;
     perform sms.refuse_unfit_template(new.body, new.variables);
     for _v in
-        select v.name, v.default_value
-          from sms.template_variables(new.body, new.variables) as v
-         where v.is_used and v.is_declared and v.default_value is not null
+        select d.key as name, d.value ->> 'default' as default_value
+          from jsonb_each(coalesce(new.variables, '{}')) as d
+         where d.value ->> 'default' is not null
     loop
         new.body := regexp_replace(new.body, '\{\{\s*' || regexp_replace(_v.name, '([^\w\s])', '\\\1', 'g') || '\s*\}\}',
                                    replace('{{' || _v.name || '|' || _v.default_value || '}}', '\', '\\'), 'g');

@@ -12,7 +12,11 @@ as $$
                                  cross join lateral regexp_matches(v.body, '\{\{([^}|]*)\}\}', 'g') as m
                                 where t.template = split_part(o.template, '@', 1) and o.vars ->> btrim(m[1]) is null
                                   and v.template_version_id = coalesce(r.template_version_id, v.template_version_id)))
-               when 'text_too_long' then jsonb_build_object('characters', char_length(o.body), 'most', 1000)
+               when 'text_too_long' then jsonb_build_object(
+                   'characters', char_length(coalesce((select sms.render(v.body, o.vars)
+                                                         from sms.template_version as v
+                                                        where v.template_version_id = r.template_version_id), o.body)),
+                   'most', 1000)
                when 'bad_time_zone' then jsonb_build_object('time_zone', o.time_zone)
                when 'expired' then jsonb_build_object('asked_expires_at', o.expires_at, 'asked_not_before', o.not_before)
                when 'empty_text' then jsonb_build_object('template', o.template)
