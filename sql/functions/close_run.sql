@@ -15,8 +15,10 @@ begin
         return 0;
     end if;
     select c.budget into _budget from sms.campaign as c where c.campaign_id = _run.campaign_id;
-    if _run.reserved > _budget and sms.run_cost(p_run_id, p_now) > _budget then   -- lowered, or tariffs rose
-        perform sms.suppress_queued(_run.campaign_id, 'budget', 'the budget of its campaign is ' || _budget);
+    if _run.reserved > _budget then   -- it was lowered; null and a costly second condition would be asked all the same
+        if sms.run_cost(p_run_id, p_now) > _budget then
+            perform sms.suppress_queued(_run.campaign_id, 'budget', 'the budget of its campaign is ' || _budget);
+        end if;
         update sms.campaign_run as r set reserved = sms.run_cost(p_run_id, p_now), counted_at = p_now where r.run_id = p_run_id;
     end if;
     if _run.ends_at <= p_now then
