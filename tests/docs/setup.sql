@@ -62,3 +62,21 @@ select sms.learn_numbers();
 insert into sms.outbox (channel, phone, body, erp_ref) values ('planned', '9070000301', 'Скидка 10 % до воскресенья', 'ad-301');
 select sms.record_inbound('main', '{a-2,a-3,a-4}', '{+79070000301,+79070000302,+79070000303}', '{4321,4321,4321}',
                           array['Стоп!', 'STOР все', 'Спасибо, что не стоп-кран']);
+
+-- Events: clients of the ERP, what may happen to them, and what is sent then.
+insert into erp.local_client (client_id, phone, city, time_zone)
+select 1040 + n, (79070000600 + n)::text, case when n < 3 then 'Омск' else 'Москва' end,
+       case when n < 3 then 'Asia/Omsk' else 'Europe/Moscow' end
+  from generate_series(1, 5) as n
+    on conflict do nothing;
+insert into sms.template (template) values ('late'), ('due_soon');
+insert into sms.template_version (template_id, body)
+select t.template_id, v.body
+  from (values ('late', 'Просрочен платёж {{amount}} ₽.'), ('due_soon', 'Счёт {{invoice}}: оплатите до {{due_date}}.')) as v (template, body)
+  join sms.template as t on t.template = v.template;
+select sms.set_event_type('late', 'A payment is late', '{"amount": "number"}');
+select sms.set_event_type('invoice', 'Invoice issued', '{"invoice": "text", "due_date": "date", "amount": "number"}');
+select sms.set_event_type('payment', 'A payment came', '{"invoice": "text?"}');
+select sms.set_event_rule('late_notice', '{"event_type": "late", "template": "late"}');
+select sms.set_event_rule('due_reminder', '{"event_type": "invoice", "template": "due_soon", "date_variable": "due_date",
+                          "shift": "-3 days", "at_local": "10:00", "cancelled_by": ["payment"], "cancel_key": "invoice"}');

@@ -24,6 +24,7 @@ READERS = {
     "docs/dba.md": "outbox",
     "docs/why.md": "sms_operator",
     "docs/rules.md": "sms_operator",
+    "docs/events.md": "sms_erp",
 }
 SETUP = Path(__file__).with_name("setup.sql")
 
