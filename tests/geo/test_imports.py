@@ -247,3 +247,45 @@ async def test_what_we_typed_from_memory_lies_where_a_real_list_has_it(tx: Async
     [(known, furthest_m)] = await rows.fetchall()
     assert known > 80
     assert furthest_m < 400
+
+
+async def erp_clients(tx: AsyncConnection) -> list[tuple[object, ...]]:
+    rows = await tx.execute(
+        "select client_id, phone, city, time_zone, attributes from erp.client order by client_id"
+    )
+    return await rows.fetchall()
+
+
+async def test_without_phones_the_erps_clients_are_left_alone(
+    tx: AsyncConnection, tmp_path: Path
+) -> None:
+    await import_clients(tx, write(tmp_path, "client_id,lat,lon,name\n1,55.75,37.62,Анна\n"))
+    assert await erp_clients(tx) == []
+
+
+async def test_with_phones_clients_come_and_change_and_keep_what_is_empty(
+    tx: AsyncConnection, tmp_path: Path
+) -> None:
+    header = "client_id,lat,lon,city,phone,time_zone,name,birthday\n"
+    first = header + "1,55.75,37.62,Москва,89070000001,Europe/Moscow,Анна,1990-05-01\n"
+    first += "2,,,Омск,89070000002,,Пётр,\n3,59.94,30.32,,,,Нина,\n"
+    report = await import_clients(tx, write(tmp_path, first))
+    assert report == ImportReport(kept=3, changed=3, bad=[])
+    second = header + "1,,,,89070000009,,Анна Б.,\n2,54.99,73.37,,89070000002,,,\n"
+    report = await import_clients(tx, write(tmp_path, second))
+    assert report == ImportReport(kept=2, changed=2, bad=[])
+    report = await import_clients(tx, write(tmp_path, second))
+    assert report == ImportReport(kept=2, changed=0, bad=[])
+    assert await erp_clients(tx) == [
+        (1, "89070000009", "Москва", "Europe/Moscow",
+         {"name": "Анна Б.", "birthday": "1990-05-01"}),
+        (2, "89070000002", "Омск", None, {"name": "Пётр"}),
+    ]  # fmt: skip
+    assert [client[0] for client in await clients(tx)] == [1, 2, 3]
+
+
+async def test_bad_rows_with_phones_are_told(tx: AsyncConnection, tmp_path: Path) -> None:
+    text = "client_id,lat,lon,phone,time_zone\n1,,,,\n2,55,,1,\n3,,,1,Mars/Base\nx,,,1,\n4,,,1,\n"
+    report = await import_clients(tx, write(tmp_path, text))
+    assert (report.kept, [line.line for line in report.bad]) == (1, [2, 3, 4, 5])
+    assert "no IANA zone" in report.bad[2].reason
