@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from cli.app import AsJson, app, message_id, moment, print_table, run_async, show
+from cli.app import AsJson, app, moment, print_table, run_async, show
 from outbox.calls import events
 from outbox.db import open_database
 from outbox.errors import UsageMistake
@@ -83,7 +83,8 @@ def _summary(done: Fired) -> str:
     if not done.is_new:
         return done.note or "fired before"
     ids = f" ({', '.join(map(str, done.message_ids))})" if done.message_ids else ""
-    counts = f"{len(done.message_ids)} messages{ids}, {done.planned} planned"
+    count = len(done.message_ids)
+    counts = f"{count} message{'' if count == 1 else 's'}{ids}, {done.planned} planned"
     taken = f", {done.cancelled} taken back" if done.cancelled else ""
     return f"{counts}{taken}" + (f"; {done.note}" if done.note else "")
 
@@ -195,7 +196,9 @@ def explain(
     as_json: AsJson = False,
 ) -> None:
     """Tell what every rule made of an event, what is planned, and what it took back."""
-    steps = run_async(_explain(message_id(event)))
+    if not event.isascii() or not event.isdigit() or not 0 < int(event) < 2**63:
+        raise UsageMistake(f"{event!r} is no event id: that is a number of up to 19 digits.")
+    steps = run_async(_explain(int(event)))
     if as_json:
         show(steps)
         return
