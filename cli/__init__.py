@@ -16,6 +16,8 @@ import typer.exceptions
 from cli import (  # noqa: F401
     activity,
     audience,
+    campaign,
+    campaign_run,
     database,
     event,
     event_rules,

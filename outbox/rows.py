@@ -104,10 +104,11 @@ class WorkLeft:
     due: int
     inflight: int
     awaiting_receipt: int
+    feeding: int
 
     @property
     def total(self) -> int:
-        return self.due + self.inflight + self.awaiting_receipt
+        return self.due + self.inflight + self.awaiting_receipt + self.feeding
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -19,7 +19,7 @@ the poll remains.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from enum import IntEnum
 from typing import TypeAlias, TypeVar
@@ -39,6 +39,7 @@ T = TypeVar("T")
 Look: TypeAlias = Callable[[], Awaitable[T | None]]
 
 CONFIG_CHANNEL = "sms_config"
+CAMPAIGN_CHANNEL = "sms_campaign"
 FIRST_TRY_S = 0.002  # between tries for the gate, doubling up to LAST_TRY_S
 LAST_TRY_S = 0.1
 PROBE_S = 10.0  # a line that has been silent for so long is asked whether it lives
@@ -76,8 +77,10 @@ class _Door:
 class Bell:
     """Run it as a task; claimers call `wait_for`."""
 
-    def __init__(self, dsn: str | None, *, name: str, poll_s: float) -> None:
-        """`dsn` None polls only."""
+    def __init__(
+        self, dsn: str | None, *, name: str, poll_s: float, chores: Sequence[int] = ()
+    ) -> None:
+        """`dsn` None polls only; `chores` are woken when a campaign changes."""
         self._dsn = dsn
         self._name = name
         self._doors = {
@@ -88,6 +91,7 @@ class Bell:
         self._closed = asyncio.Event()
         self._listening = False
         self.config_changed = asyncio.Event()
+        self.alarms = {number: asyncio.Event() for number in chores}
 
     async def wait_for(self, gate: Gate, look: Look[T], *, unless: asyncio.Event) -> T | None:
         """Look until something is found, asleep between looks; None when `unless` happened.
@@ -110,6 +114,11 @@ class Bell:
         """Make every sleeper look now."""
         for door in self._doors.values():
             door.ring()
+
+    def wake_chores(self) -> None:
+        """Let the chores that wait for campaigns look now."""
+        for alarm in self.alarms.values():
+            alarm.set()
 
     def close(self) -> None:
         """Let `run` end; sleepers are their owners' business."""
@@ -168,7 +177,7 @@ class Bell:
         conn = await connect(dsn, name=self._name, prepare=False)
         try:
             conn.add_notify_handler(lambda note: self._heard(note.channel))
-            await calls.listen(conn, channels=[*CHANNELS, CONFIG_CHANNEL])
+            await calls.listen(conn, channels=[*CHANNELS, CONFIG_CHANNEL, CAMPAIGN_CHANNEL])
             self._listening = True
             self.config_changed.set()  # what changed while nobody listened
             yield conn
@@ -231,6 +240,8 @@ class Bell:
             self._doors[CHANNELS[channel]].ring()
         elif channel == CONFIG_CHANNEL:
             self.config_changed.set()
+        elif channel == CAMPAIGN_CHANNEL:
+            self.wake_chores()
 
 
 def _drain(conn: AsyncConnection, heard: Callable[[str], None]) -> None:

@@ -17,6 +17,7 @@ from outbox import calls
 from outbox.calls import events
 from outbox.db import Database
 from outbox.errors import DatabaseError, TransientError
+from worker import campaigns
 from worker.clock import happens, jittered
 
 log = structlog.get_logger()
@@ -66,20 +67,28 @@ async def _make_planned(conn: AsyncConnection) -> dict[str, int]:
     return asdict(done)
 
 
+WOKEN = (6, 7)  # by NOTIFY sms_campaign
 CHORES = (
     Chore(number=1, name="expire_leases", every_s=1, run=_expire_leases),
     Chore(number=2, name="match_receipts", every_s=1, run=_match_receipts),
     Chore(number=3, name="apply_uncertain_policy", every_s=10, run=_apply_uncertain_policy),
     Chore(number=4, name="maintain_partitions", every_s=3600, run=_maintain_partitions),
     Chore(number=5, name="learn_numbers", every_s=60, run=_learn_numbers),
+    Chore(number=6, name="feed_campaigns", every_s=0.4, run=campaigns.feed),
+    Chore(number=7, name="begin_runs", every_s=1, run=campaigns.begin_due),
     Chore(number=8, name="make_planned", every_s=5, run=_make_planned),
 )
 
 
-async def keep_doing(chore: Chore, db: Database, stopping: asyncio.Event) -> None:
-    """Do one chore at its interval until stopped, through any outage."""
+async def keep_doing(
+    chore: Chore, db: Database, stopping: asyncio.Event, *, woken: asyncio.Event | None = None
+) -> None:
+    """Do one chore at its interval, or when woken, until stopped, through any outage."""
     complaint = ""
+    alarm = woken or stopping  # who wakes it also wakes it to stop
     while not stopping.is_set():
+        if woken is not None:
+            woken.clear()
         pause_s = jittered(chore.every_s)
         try:
             moved = await do(chore, db)
@@ -94,7 +103,8 @@ async def keep_doing(chore: Chore, db: Database, stopping: asyncio.Event) -> Non
             complaint = ""
             if moved >= AT_ONCE:
                 continue
-        await happens(stopping, pause_s)
+        if not stopping.is_set():
+            await happens(alarm, pause_s)
 
 
 async def do(chore: Chore, db: Database) -> int:

@@ -17,7 +17,7 @@ from outbox.receipts import Inbound, InboundBatcher, Receipt, ReceiptBatcher
 from outbox.rows import ProviderRow
 from outbox.settings import Settings
 from worker.bell import Bell
-from worker.chores import CHORES, keep_doing
+from worker.chores import CHORES, WOKEN, keep_doing
 from worker.roster import Roster
 
 log = structlog.get_logger()
@@ -65,19 +65,23 @@ class Worker:
         """Send until asked to stop; then hand back what is not on its way and settle the rest."""
         settings = self.settings
         dsn = (settings.listen_dsn or find_dsn(settings)) if settings.listens else None
-        bell = Bell(dsn, name=f"{_APPLICATION} bell", poll_s=settings.poll_s)
+        bell = Bell(dsn, name=f"{_APPLICATION} bell", poll_s=settings.poll_s, chores=WOKEN)
         roster = Roster(db=self.db, bell=bell, settings=settings, receipts=self.receipts, told=told)
         log.info("worker_started", worker=settings.worker_name)
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(bell.run(), name="bell")
             chores = [
-                tasks.create_task(keep_doing(chore, self.db, stop.asked), name=chore.name)
+                tasks.create_task(
+                    keep_doing(chore, self.db, stop.asked, woken=bell.alarms.get(chore.number)),
+                    name=chore.name,
+                )
                 for chore in CHORES
             ]
             crews = tasks.create_task(roster.run(stop.asked), name="roster")
             await stop.asked.wait()
             log.info("worker_stopping", worker=settings.worker_name)
             bell.config_changed.set()
+            bell.wake_chores()
             await self._end(crews, roster, stop)
             for task in chores:  # each is one transaction: it rolls back
                 task.cancel()

@@ -1,0 +1,193 @@
+"""`outbox campaign …`: write campaigns and look at them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime, time
+from decimal import Decimal
+from typing import Annotated, Any
+
+import typer
+
+from cli.app import AsJson, app, console, moment, print_table, run_async, show, word
+from cli.campaign_watch import print_progress
+from outbox.calls import campaigns
+from outbox.db import open_database
+from outbox.errors import UsageMistake
+from outbox.rows_campaigns import CampaignRow, Progress
+from outbox.settings import load
+from worker.schedule import ScheduleMistake, first_after
+
+commands = typer.Typer(help="Write, preview, launch, steer and watch campaigns.")
+app.add_typer(commands, name="campaign")
+
+Name = Annotated[str, typer.Argument(metavar="CAMPAIGN", help="Its name or id.")]
+
+
+@commands.command(
+    epilog="Example: outbox campaign create spring --template spring_offer --audience near_metro "
+    "--at 10:00 --holdout 5"
+)
+def create(
+    campaign: Annotated[str, typer.Argument(help="Its name.")],
+    template: Annotated[str | None, typer.Option(help="The text: NAME or NAME@VERSION.")] = None,
+    audience: Annotated[str | None, typer.Option(help="Who gets it.")] = None,
+    channel: Annotated[str | None, typer.Option(help="How; planned unless given.")] = None,
+    start: Annotated[
+        str | None, typer.Option(help="Not before this moment, like 2026-12-01T09:00+03:00.")
+    ] = None,
+    local: Annotated[
+        str | None, typer.Option("--at", help="At this hour of each recipient's clock: 10:00.")
+    ] = None,
+    cron: Annotated[
+        str | None, typer.Option(help="Again and again: 'minute hour day month weekday'.")
+    ] = None,
+    zone: Annotated[str | None, typer.Option(help="The time zone that --cron means.")] = None,
+    missed: Annotated[str | None, typer.Option(help="Missed moments: skip, once or all.")] = None,
+    per_hour: Annotated[int | None, typer.Option(help="At most so many an hour.", min=1)] = None,
+    until: Annotated[str | None, typer.Option(help="Nothing from this moment on.")] = None,
+    budget: Annotated[float | None, typer.Option(help="Most that one run may cost.")] = None,
+    holdout: Annotated[float | None, typer.Option(help="Percent who get nothing.")] = None,
+    four_eyes: Annotated[
+        bool | None, typer.Option("--four-eyes/--no-four-eyes", help="Somebody else releases it.")
+    ] = None,
+    clear: Annotated[
+        list[str] | None, typer.Option(help="Take a value away: start_at, cron, budget, …")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Create a campaign, or change what is named of one; nothing is sent before its launch."""
+    _check_cron(cron, zone)
+    change = {
+        "template": template,
+        "audience": audience,
+        "channel": channel,
+        "start_at": None if start is None else moment(start, "--start"),
+        "local_time": None if local is None else _clock(local),
+        "cron": cron,
+        "cron_zone": zone,
+        "missed_runs": missed,
+        "per_hour": per_hour,
+        "ends_at": None if until is None else moment(until, "--until"),
+        "budget": _decimal(budget),
+        "holdout_percent": _decimal(holdout),
+        "needs_release": four_eyes,
+        "clear": clear or [],
+    }
+    done = run_async(_save(campaign, change))
+    if as_json:
+        show({"campaign": campaign, "result": done})
+    else:
+        print(f"{campaign}: {done}")
+
+
+def _clock(text: str) -> time:
+    try:
+        return time.fromisoformat(text)
+    except ValueError:
+        raise UsageMistake(f"--at: {text!r} is no time of day: write 10:00.") from None
+
+
+def _decimal(value: float | None) -> Decimal | None:
+    return None if value is None else Decimal(str(value))
+
+
+def _check_cron(cron: str | None, zone: str | None) -> None:
+    """Let the schedule's own reader judge the expression before the database keeps it."""
+    if cron is None:
+        return
+    if zone is None:
+        raise UsageMistake("--cron needs --zone, like Europe/Moscow.")
+    try:
+        first_after(cron, zone, datetime.now().astimezone())
+    except ScheduleMistake as mistake:
+        raise UsageMistake(f"--cron: {mistake}") from None
+
+
+async def _save(campaign: str, change: dict[str, Any]) -> str:
+    async with open_database(load(), name="outbox campaign") as db:
+        return await db.call(campaigns.save, campaign=campaign, **change)
+
+
+@commands.command("list", epilog="Example: outbox campaign list --json")
+def list_(as_json: AsJson = False) -> None:
+    """Show every campaign: what it sends to whom, how its latest run stands, when the next is."""
+    rows = run_async(_list(None))
+    if as_json:
+        show(rows)
+        return
+    print_table(
+        ["id", "campaign", "template", "audience", "channel", "schedule", "run", "state", "next"],
+        [
+            (
+                row.campaign_id,
+                row.campaign,
+                row.template,
+                row.audience,
+                row.channel,
+                schedule(row),
+                row.run_id,
+                row.run_state,
+                row.next_run_at,
+            )
+            for row in rows
+        ],
+    )
+
+
+async def _list(campaign: str | None) -> list[CampaignRow]:
+    async with open_database(load(), name="outbox campaign") as db:
+        key = None if campaign is None else await db.call(campaigns.find, campaign=campaign)
+        return await db.call(campaigns.list_campaigns, campaign_id=key)
+
+
+def schedule(row: CampaignRow) -> str:
+    """A campaign's schedule in words."""
+    words = []
+    if row.cron:
+        words.append(f"{row.cron} in {row.cron_zone} (missed: {row.missed_runs})")
+    elif row.start_at:
+        words.append(f"from {word(row.start_at)}")
+    if row.local_time:
+        words.append(f"at {row.local_time:%H:%M} there")
+    if row.per_hour:
+        words.append(f"{row.per_hour:,} an hour")
+    if row.ends_at:
+        words.append(f"until {word(row.ends_at)}")
+    return ", ".join(words) or "at once"
+
+
+@commands.command("show", epilog="Example: outbox campaign show spring --runs 5")
+def show_(
+    campaign: Name,
+    runs: Annotated[int, typer.Option(help="How many of its runs.", min=1)] = 1,
+    as_json: AsJson = False,
+) -> None:
+    """Show one campaign and how its latest runs stand."""
+    [row], found = run_async(_show(campaign, runs))
+    if as_json:
+        show({"campaign": row, "runs": found})
+        return
+    print_table(["", ""], [*_facts(row)])
+    for progress in found:
+        console().print()
+        print_progress(progress)
+
+
+async def _show(campaign: str, runs: int) -> tuple[list[CampaignRow], list[Progress]]:
+    async with open_database(load(), name="outbox campaign") as db:
+        key = await db.call(campaigns.find, campaign=campaign)
+        rows = await db.call(campaigns.list_campaigns, campaign_id=key)
+        return rows, await db.call(campaigns.progress, campaign_id=key, limit=runs)
+
+
+def _facts(row: CampaignRow) -> Sequence[tuple[str, object]]:
+    return [
+        ("campaign", f"{row.campaign} ({row.campaign_id})"),
+        ("sends", f"{row.template} to {row.audience} on {row.channel}"),
+        ("schedule", schedule(row)),
+        ("held out", f"{row.holdout_percent:g} %"),
+        ("budget", row.budget if row.budget is not None else "none"),
+        ("four eyes", (row.released_by or "not released") if row.needs_release else "not asked"),
+        ("changed", f"{word(row.changed_at)} by {row.changed_by}"),
+    ]
