@@ -56,7 +56,10 @@ class ClientLocation(Base):
     """Where a client lives; the ERP gives the client's id, so it is not made here."""
 
     __tablename__ = "client_location"
-    __table_args__ = (Index("client_location_location", "location", postgresql_using="gist"),)
+    __table_args__ = (
+        Index("client_location_location", "location", postgresql_using="gist"),
+        Index("client_location_city", "city"),
+    )
 
     client_id: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
     location: Mapped[WKBElement] = mapped_column(point())

@@ -80,3 +80,12 @@ select sms.set_event_type('payment', 'A payment came', '{"invoice": "text?"}');
 select sms.set_event_rule('late_notice', '{"event_type": "late", "template": "late"}');
 select sms.set_event_rule('due_reminder', '{"event_type": "invoice", "template": "due_soon", "date_variable": "due_date",
                           "shift": "-3 days", "at_local": "10:00", "cancelled_by": ["payment"], "cancel_key": "invoice"}');
+
+-- The clients on the map have phones too, and some paid, some late.
+insert into erp.local_client (client_id, phone, city, attributes)
+select 1000 + n, (79070000000 + n)::text, 'Москва', jsonb_build_object('name', 'Анна')
+  from generate_series(1, 100) as n
+    on conflict do nothing;
+insert into erp.local_action (client_id, action, at, amount)
+select 1000 + n, case when n % 3 = 0 then 'late_payment' else 'payment' end, now() - n * interval '1 day', 1000
+  from generate_series(1, 100) as n;

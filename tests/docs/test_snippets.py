@@ -25,6 +25,8 @@ READERS = {
     "docs/why.md": "sms_operator",
     "docs/rules.md": "sms_operator",
     "docs/events.md": "sms_erp",
+    "docs/audiences.md": "sms_analyst",
+    "docs/templates.md": "sms_operator",
 }
 SETUP = Path(__file__).with_name("setup.sql")
 
