@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from decimal import Decimal
 from types import TracebackType
 from typing import Literal, Protocol, Self, TypeVar, runtime_checkable
 from urllib.parse import quote
@@ -235,32 +236,118 @@ class AdapterFactory(Protocol):
     ) -> Provider: ...
 
 
+# --- optional: a provider that knows a message before it answers ---------------------------------
+
+
+@runtime_checkable
+class NamesMessages(Protocol):
+    """A provider under which a message has a name of our making, known before it is sent."""
+
+    def keys(self, batch: Sequence[Message]) -> Sequence[str | None]:
+        """The name of each message of a batch, in its order, as `send` of the same batch will use.
+
+        They are written with the mark, before any byte leaves, so that a callback or a look-up
+        by this name finds the message even after the worker was killed. Give a name once only:
+        another message, and another attempt that may differ in the batch, needs another one.
+        """
+        ...
+
+
 # --- optional: a provider that can be asked ----------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class AskingLimits:
+    """How much and how often a provider may be asked; look-ups and polls share one budget, and
+    all workers share it too."""
+
+    max_batch: int = 100  # messages in one call of lookup() or poll()
+    every: timedelta = timedelta(seconds=1)  # from one call to the next
+    answer_s: float = 60.0  # a call that takes longer is given up
+    after: timedelta = timedelta(seconds=10)  # not asked about sooner after it became uncertain
+    absent_after: timedelta = timedelta(seconds=60)  # from one "absent" to the one that counts
+    poll_after: timedelta = timedelta(minutes=10)  # accepted for so long without a final receipt
+    poll_until: timedelta = timedelta(hours=26)  # and not longer than this
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Doubtful:
-    """An uncertain message, as a provider that keys by id and number wants to be asked for it."""
+    """An uncertain message; `ref` is the name given by `keys` or the provider's own reference."""
 
     id: int
     msisdn: int
     submitted_at: datetime
+    ref: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Found:
-    """The provider's answer about a doubtful message; `absent` means it is safe to send again."""
+    """The provider's answer about a doubtful message.
+
+    present: it has it, under `ref` where that is new to us, and `receipt` says what became of it.
+    absent: it does not; said twice, `absent_after` apart, the message goes back to the queue.
+    unknown: no usable answer; asked again later. A message without an answer is unknown too.
+    """
 
     id: int
     verdict: Literal["present", "absent", "unknown"]
+    ref: str | None = None
+    receipt: Receipt | None = None
     detail: str | None = None
 
 
 @runtime_checkable
 class CanBeAsked(Protocol):
-    """A provider that knows messages by our own id."""
+    """A provider that can tell whether it was given a message."""
 
-    async def lookup(self, doubtful: Sequence[Doubtful]) -> Sequence[Found]: ...
+    @property
+    def asking(self) -> AskingLimits: ...
+
+    async def lookup(self, doubtful: Sequence[Doubtful]) -> Sequence[Found]:
+        """Ask about at most `asking.max_batch` messages; any error means unknown for all."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Awaiting:
+    """An accepted message whose final receipt is overdue."""
+
+    id: int
+    msisdn: int
+    submitted_at: datetime
+    ref: str | None = None
+
+
+@runtime_checkable
+class CanBePolled(Protocol):
+    """A provider that tells what became of a message, for what its callbacks missed."""
+
+    @property
+    def asking(self) -> AskingLimits: ...
+
+    async def poll(self, waiting: Sequence[Awaiting]) -> Sequence[Receipt]:
+        """Ask about at most `asking.max_batch` messages; a receipt each where there is news."""
+        ...
+
+
+# --- optional: a provider that is paid in advance ------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Balance:
+    """Money left at the provider; `currency` is ISO 4217."""
+
+    amount: Decimal
+    currency: str = "RUB"
+
+
+@runtime_checkable
+class HasBalance(Protocol):
+    """A provider that tells how much money is left; asked every few minutes."""
+
+    async def balance(self) -> Balance:
+        """Ask for it; any error is logged and it is asked again at the next turn."""
+        ...
 
 
 # --- optional: a provider that brings messages from subscribers -----------------------------------
