@@ -41,6 +41,7 @@ class Accepted:
     refs: tuple[str, ...] = ()
     segments: int | None = None  # as the provider counted them; None: as we did
     detail: str | None = None
+    cost: Decimal | None = None  # billed for the whole message, in the account's currency
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -359,6 +360,15 @@ class BringsInbound(Protocol):
 
     def parse_inbound(self, request: ReceiptRequest) -> list[Inbound]:
         """Read one callback; MalformedInbound if it is none. 200 without a text answers it."""
+        ...
+
+
+@runtime_checkable
+class SharesUrl(BringsInbound, Protocol):
+    """A provider that knows one URL for its receipts and for what subscribers wrote."""
+
+    def is_inbound(self, request: ReceiptRequest) -> bool:
+        """Whether this callback is for parse_inbound(), else it is for parse_receipt()."""
         ...
 
 
