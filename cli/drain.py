@@ -74,7 +74,8 @@ def print_summary(summary: Summary, *, as_json: bool) -> None:
 
 
 def _say(left: WorkLeft) -> str:
-    return f"{left.due} due, {left.inflight} in flight, {left.awaiting_receipt} awaiting a receipt"
+    said = f"{left.due} due, {left.inflight} in flight, {left.awaiting_receipt} awaiting a receipt"
+    return f"{said}, {left.asking} being asked about" if left.asking else said
 
 
 @contextmanager

@@ -104,10 +104,11 @@ class WorkLeft:
     due: int
     inflight: int
     awaiting_receipt: int
+    asking: int = 0
 
     @property
     def total(self) -> int:
-        return self.due + self.inflight + self.awaiting_receipt
+        return self.due + self.inflight + self.awaiting_receipt + self.asking
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

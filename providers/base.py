@@ -257,6 +257,9 @@ class NamesMessages(Protocol):
 # --- optional: a provider that can be asked ----------------------------------------------------
 
 
+PAUSES = tuple(timedelta(minutes=minutes) for minutes in (1, 2, 5, 15, 60))
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AskingLimits:
     """How much and how often a provider may be asked; look-ups and polls share one budget, and
@@ -266,6 +269,7 @@ class AskingLimits:
     every: timedelta = timedelta(seconds=1)  # from one call to the next
     answer_s: float = 60.0  # a call that takes longer is given up
     after: timedelta = timedelta(seconds=10)  # not asked about sooner after it became uncertain
+    pauses: tuple[timedelta, ...] = PAUSES  # between questions about one message; the last repeats
     absent_after: timedelta = timedelta(seconds=60)  # from one "absent" to the one that counts
     poll_after: timedelta = timedelta(minutes=10)  # accepted for so long without a final receipt
     poll_until: timedelta = timedelta(hours=26)  # and not longer than this

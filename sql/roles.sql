@@ -69,12 +69,12 @@ grant select, insert, delete, truncate on sms.number_range_staging to sms_operat
 grant execute on all functions in schema geo to sms_operator;
 grant execute on function sms.cancel(bigint), sms.cancel(bigint[]), sms.cancel(text), sms.explain(bigint),
                           sms.judge(bigint[], timestamptz), sms.switch_channel(text, text, text),
-                          sms.resolve_uncertain(bigint[], text, text), sms.replace_numbering(),
+                          sms.resolve_uncertain(bigint[], text, text, text), sms.replace_numbering(),
                           sms.list_providers(),
                           sms.set_provider(text, text, jsonb, text, numeric, int, boolean),
                           sms.queue_status(), sms.outcome_status(timestamptz), sms.count_unaccounted(),
                           sms.report(timestamptz, timestamptz),
-                          sms.work_left(interval, timestamptz), sms.render(text, jsonb) to sms_operator;
+                          sms.work_left(interval, timestamptz, interval), sms.render(text, jsonb) to sms_operator;
 
 -- Monitoring: numbers about the machine, no phone numbers, no texts.
 grant select on sms.lane_status, sms.unaccounted, sms.channel, sms.provider, sms.lane, sms.setting to sms_monitor;
@@ -84,21 +84,23 @@ grant select (id, decided_at, submitted_at, final_at, campaign_id, cost, provide
    on sms.outcome to sms_monitor;
 grant select (receipt_id, received_at, provider_id, state) on sms.unmatched_receipt to sms_monitor;
 grant select on sms.claim to sms_monitor;
-grant execute on function sms.work_left(interval, timestamptz), sms.queue_status(), sms.outcome_status(timestamptz),
+grant execute on function sms.work_left(interval, timestamptz, interval), sms.queue_status(), sms.outcome_status(timestamptz),
                           sms.count_unaccounted() to sms_monitor;
 
 -- Worker: the verbs of the queue and nothing else.
 grant select on sms.lane_status to sms_worker;
 grant execute on function sms.claim_batch(text, text, int, int, int, interval, timestamptz),
-                          sms.mark_submitting(bigint, bigint[]),
+                          sms.mark_submitting(bigint, bigint[], text[]),
                           sms.settle(bigint, bigint[], text[], smallint[], text[], int[], bigint[], text[]),
                           sms.expire_leases(int, timestamptz), sms.apply_uncertain_policy(int, timestamptz),
-                          sms.resolve_uncertain(bigint[], text, text),
+                          sms.take_doubtful(text, int, interval, interval, interval, interval[]),
+                          sms.record_answers(text, timestamptz, bigint[], text[], text[], interval),
+                          sms.end_turn(text, timestamptz),
                           sms.record_receipts(text, bigint[], text[], text[], text[], timestamptz[], text[]),
                           sms.match_receipts(int, timestamptz), sms.maintain_partitions(timestamptz),
                           sms.learn_numbers(int, timestamptz), sms.record_inbound(text, text[], text[], text[], text[]),
                           sms.list_providers(),
-                          sms.work_left(interval, timestamptz), sms.queue_status(), sms.outcome_status(timestamptz),
+                          sms.work_left(interval, timestamptz, interval), sms.queue_status(), sms.outcome_status(timestamptz),
                           sms.try_sleep(int), sms.wake_up(int, int) to sms_worker;
 
 -- Receipts in: may tell what a provider reported and nothing else.

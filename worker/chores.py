@@ -71,17 +71,24 @@ CHORES = (
 
 async def keep_doing(chore: Chore, db: Database, stopping: asyncio.Event) -> None:
     """Do one chore at its interval until stopped, through any outage."""
+    await keep(chore.name, chore.every_s, lambda: do(chore, db), stopping)
+
+
+async def keep(
+    name: str, every_s: float, once: Callable[[], Awaitable[int]], stopping: asyncio.Event
+) -> None:
+    """Call `once` at this interval until stopped, through any outage of the database."""
     complaint = ""
     while not stopping.is_set():
-        pause_s = jittered(chore.every_s)
+        pause_s = jittered(every_s)
         try:
-            moved = await do(chore, db)
+            moved = await once()
         except TransientError:
             pause_s = max(pause_s, AFTER_TROUBLE_S)
         except DatabaseError as error:
             if str(error) != complaint:
                 complaint = str(error)
-                log.error("chore_failed", chore=chore.name, error=complaint)
+                log.error("chore_failed", chore=name, error=complaint)
             pause_s = max(pause_s, AFTER_TROUBLE_S)
         else:
             complaint = ""

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 import structlog
 
@@ -32,6 +33,7 @@ class Crew:
         self, row: ProviderRow, provider: Provider, *, db: Database, bell: Bell, settings: Settings
     ) -> None:
         self.row = row
+        self.opened: Provider | None = None
         self._bell = bell
         self._settings = settings
         self._more = asyncio.Event()
@@ -53,11 +55,21 @@ class Crew:
             try:
                 async with self._line.provider:
                     log.info("provider_open", provider=self.row.provider, adapter=self.row.adapter)
-                    await self._work()
+                    with self._opened():
+                        await self._work()
             except Exception as error:
                 log.error("provider_failed", provider=self.row.provider, error=_first_line(error))
                 await backoff.pause(unless=self._line.stopping)
         log.info("provider_closed", provider=self.row.provider)
+
+    @contextmanager
+    def _opened(self) -> Iterator[None]:
+        """The provider may be asked while this lasts."""
+        self.opened = self._line.provider
+        try:
+            yield
+        finally:
+            self.opened = None
 
     def stop(self) -> None:
         """Claim no more and hand back what is not on its way; `run` ends after the rest."""

@@ -13,7 +13,7 @@ import structlog
 from outbox import calls
 from outbox.errors import DatabaseError, TransientError
 from outbox.rows import Claim
-from providers.base import Message, NotSubmitted, Result, Retry, Uncertain
+from providers.base import Message, NamesMessages, NotSubmitted, Result, Retry, Uncertain
 from worker import clock
 from worker.clock import Backoff, Lease
 from worker.ledger import Ledger
@@ -140,12 +140,14 @@ class _Delivery:
         the lease may leave.
         """
         backoff = Backoff()
+        keys = names.keys(chunk) if isinstance(names := self.line.provider, NamesMessages) else None
         while self.lease.may_send() and not self.line.stopping.is_set():
             try:
                 ours = await self.line.db.call(
                     calls.mark_submitting,
                     claim_id=self.lease.claim_id,
                     ids=[message.id for message in chunk],
+                    keys=keys,
                 )
             except TransientError:
                 await backoff.pause(unless=self.line.stopping)

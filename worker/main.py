@@ -16,6 +16,7 @@ from outbox.db import Database, find_dsn, open_database, try_out
 from outbox.receipts import Inbound, InboundBatcher, Receipt, ReceiptBatcher
 from outbox.rows import ProviderRow
 from outbox.settings import Settings
+from worker.asking import Inquirer
 from worker.bell import Bell
 from worker.chores import CHORES, keep_doing
 from worker.roster import Roster
@@ -75,6 +76,8 @@ class Worker:
                 for chore in CHORES
             ]
             crews = tasks.create_task(roster.run(stop.asked), name="roster")
+            inquirer = Inquirer(self.db, roster.opened)
+            chores.append(tasks.create_task(inquirer.run(stop.asked), name="inquirer"))
             await stop.asked.wait()
             log.info("worker_stopping", worker=settings.worker_name)
             bell.config_changed.set()

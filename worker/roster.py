@@ -107,6 +107,11 @@ class Roster:
         for post in self._posts.values():
             post.crew.cut()
 
+    def opened(self) -> dict[str, Provider]:
+        """The providers that are open now, by name."""
+        crews = {name: post.crew for name, post in self._posts.items()}
+        return {name: crew.opened for name, crew in crews.items() if crew.opened is not None}
+
     def _follow(self, rows: Sequence[ProviderRow], tasks: asyncio.TaskGroup) -> None:
         self._told(rows)
         self._posts = {name: post for name, post in self._posts.items() if not post.task.done()}

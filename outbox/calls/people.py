@@ -22,12 +22,12 @@ from outbox.rows import (
 
 
 async def work_left(conn: AsyncConnection, *, receipt_wait: timedelta) -> WorkLeft:
-    """What is due, in flight, or was accepted within `receipt_wait` and awaits its receipt."""
+    """What is due, in flight, awaits its receipt within `receipt_wait`, or is asked about."""
     return await one_row(
         conn,
         WorkLeft,
         """
-        select due, inflight, awaiting_receipt
+        select due, inflight, awaiting_receipt, asking
           from sms.work_left(p_receipt_wait => %(receipt_wait)s)
         """,
         {"receipt_wait": receipt_wait},
