@@ -127,6 +127,10 @@ class Inbound:
     body: str
 
 
+InboundSink = Callable[[Sequence[Inbound]], Awaitable[None]]
+"""The same as Sink for messages from subscribers, for adapters that hear them in this process."""
+
+
 # --- errors ------------------------------------------------------------------------------------
 #
 #   ProviderError
@@ -185,6 +189,7 @@ class Context:
 
     sink: Sink
     dlr_url: Callable[[str, int], str] | None = None  # (provider, message id) → callback URL
+    inbound_sink: InboundSink | None = None  # None: nobody keeps messages from subscribers
 
 
 class Provider(Protocol):

@@ -59,6 +59,7 @@ class Worker:
     settings: Settings
     db: Database
     receipts: ReceiptBatcher
+    inbound: InboundBatcher
 
     async def run(
         self, stop: Stop, *, told: Callable[[Sequence[ProviderRow]], None] = lambda rows: None
@@ -67,7 +68,14 @@ class Worker:
         settings = self.settings
         dsn = (settings.listen_dsn or find_dsn(settings)) if settings.listens else None
         bell = Bell(dsn, name=f"{_APPLICATION} bell", poll_s=settings.poll_s)
-        roster = Roster(db=self.db, bell=bell, settings=settings, receipts=self.receipts, told=told)
+        roster = Roster(
+            db=self.db,
+            bell=bell,
+            settings=settings,
+            receipts=self.receipts,
+            inbound=self.inbound,
+            told=told,
+        )
         log.info("worker_started", worker=settings.worker_name)
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(bell.run(), name="bell")
@@ -86,6 +94,7 @@ class Worker:
                 task.cancel()
             bell.close()
         await self.receipts.close()
+        await self.inbound.close()
         log.info("worker_stopped", worker=settings.worker_name)
 
     async def _end(self, crews: asyncio.Task[None], roster: Roster, stop: Stop) -> None:
@@ -109,7 +118,12 @@ async def open_worker(settings: Settings) -> AsyncIterator[Worker]:
     """A worker with its connections; fails where the database cannot be used at all."""
     await try_out(settings, calls.list_providers, name=_APPLICATION)
     async with open_database(settings, name=_APPLICATION, size=CONNECTIONS) as db:
-        yield Worker(settings=settings, db=db, receipts=make_batcher(db))
+        yield Worker(
+            settings=settings,
+            db=db,
+            receipts=make_batcher(db),
+            inbound=make_inbound_batcher(db),
+        )
 
 
 def make_batcher(db: Database) -> ReceiptBatcher:

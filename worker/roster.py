@@ -12,10 +12,18 @@ import structlog
 from outbox import calls
 from outbox.db import Database
 from outbox.errors import DatabaseError, TransientError
-from outbox.receipts import ReceiptBatcher
+from outbox.receipts import InboundBatcher, ReceiptBatcher
 from outbox.rows import ProviderRow
 from outbox.settings import Settings
-from providers.base import Context, Provider, ProviderError, Receipt, SettingsError, make_dlr_url
+from providers.base import (
+    Context,
+    Inbound,
+    Provider,
+    ProviderError,
+    Receipt,
+    SettingsError,
+    make_dlr_url,
+)
 from providers.registry import build
 from worker.bell import Bell
 from worker.clock import happens, jittered
@@ -26,15 +34,26 @@ log = structlog.get_logger()
 REFRESH_S = 5.0  # without being told; changes arrive by NOTIFY sms_config
 
 
-def make_provider(row: ProviderRow, *, settings: Settings, receipts: ReceiptBatcher) -> Provider:
+def make_provider(
+    row: ProviderRow,
+    *,
+    settings: Settings,
+    receipts: ReceiptBatcher,
+    inbound: InboundBatcher | None = None,
+) -> Provider:
     """The adapter of one row, its secret taken from the variable the row names.
 
     Raises SettingsError where the row is wrong. A missing secret is no matter for who only reads
-    receipts; `require_secret` checks it.
+    receipts; `require_secret` checks it. `inbound` is for who opens the provider: some adapters
+    hear subscribers themselves.
     """
 
     async def sink(received: Sequence[Receipt]) -> None:
         await receipts.put(row.provider, received)
+
+    async def inbound_sink(messages: Sequence[Inbound]) -> None:
+        if inbound is not None:
+            await inbound.put(row.provider, messages)
 
     dlr_url = None
     if settings.dlr_token is not None:
@@ -45,7 +64,9 @@ def make_provider(row: ProviderRow, *, settings: Settings, receipts: ReceiptBatc
         adapter=row.adapter,
         settings=row.settings,
         secret=os.environ.get(row.secret_env) if row.secret_env else None,
-        context=Context(sink=sink, dlr_url=dlr_url),
+        context=Context(
+            sink=sink, dlr_url=dlr_url, inbound_sink=None if inbound is None else inbound_sink
+        ),
     )
 
 
@@ -73,12 +94,14 @@ class Roster:
         bell: Bell,
         settings: Settings,
         receipts: ReceiptBatcher,
+        inbound: InboundBatcher,
         told: Callable[[Sequence[ProviderRow]], None] = lambda rows: None,
     ) -> None:
         self._db = db
         self._bell = bell
         self._settings = settings
         self._receipts = receipts
+        self._inbound = inbound
         self._told = told
         self._posts: dict[str, _Post] = {}
         self._complaints: dict[str, str] = {}
@@ -128,7 +151,9 @@ class Roster:
     def _start(self, row: ProviderRow, tasks: asyncio.TaskGroup) -> None:
         try:
             require_secret(row)
-            provider = make_provider(row, settings=self._settings, receipts=self._receipts)
+            provider = make_provider(
+                row, settings=self._settings, receipts=self._receipts, inbound=self._inbound
+            )
         except ProviderError as error:
             return self._complain(row.provider, str(error))
         except Exception as error:  # an adapter that cannot even be imported

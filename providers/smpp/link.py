@@ -1,0 +1,363 @@
+"""One session with the SMSC: a socket, its bind, what was submitted over it and is unanswered.
+
+An asyncio Protocol, because it hears many PDUs with one read and says many with one write. Nothing
+here waits: what happens to the link is told to its `Owner`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Mapping
+from typing import Any, Literal, Protocol
+
+import structlog
+
+from providers.smpp import pdu, status
+from providers.smpp.outgoing import Outgoing
+from providers.smpp.settings import Meaning, SmppSettings
+
+log = structlog.get_logger()
+
+Role = Literal["transceiver", "transmitter", "receiver"]
+TICK_S = 0.5
+LAST_WORDS_S = 1.0  # for what was written before the end, and for TLS to say good-bye
+HIGH_WATER = 1 << 20  # octets that may wait for the socket before we stop writing
+
+
+class Owner(Protocol):
+    """Whom a link tells what happened."""
+
+    def ref(self, message_id: bytes) -> str:
+        """The SMSC's id of a part, in the form that receipts will have."""
+        ...
+
+    def has_room(self) -> None:
+        """Places of the window became free."""
+        ...
+
+    def again(self, outgoing: Outgoing) -> None:
+        """Parts of a message want to be written again, or over another link."""
+        ...
+
+    def throttled(self, link: Link) -> None:
+        """The SMSC says: too fast."""
+        ...
+
+    def heard(self, link: Link, command: int, sequence: int, delivered: pdu.Delivered) -> None:
+        """A receipt or a subscriber's message; it is answered by `link.answer` once stored."""
+        ...
+
+
+class Link(asyncio.Protocol):
+    """One bind; `closed` is done with the reason once the connection is over."""
+
+    def __init__(
+        self,
+        owner: Owner,
+        *,
+        provider: str,
+        name: str,
+        settings: SmppSettings,
+        meanings: Mapping[int, Meaning],
+        window: int,
+    ) -> None:
+        self.name = name
+        self.closed: asyncio.Future[str] = asyncio.get_running_loop().create_future()
+        self.bound: asyncio.Future[int] = asyncio.get_running_loop().create_future()
+        self.has_answered = False  # a submission: the SMSC does more than let us in
+        self.window = window
+        self._owner = owner
+        self._settings = settings
+        self._meanings = meanings
+        self._log = log.bind(provider=provider, link=name)
+        self._loop = asyncio.get_running_loop()
+        self._rest = b""  # of a PDU that is not whole yet
+        self._out: list[bytes] = []
+        self._sequence = 0
+        self._pending: dict[int, tuple[Outgoing, int, float]] = {}
+        self._queue: deque[Outgoing] = deque()  # begun, or next; their parts wait for places
+        self._heard_at = self._answered_at = self._loop.time()
+        self._asked_at: float | None = None  # enquire_link without an answer yet
+        self._unbinding: asyncio.Future[None] | None = None
+        self._transport: asyncio.Transport | None = None
+        self._is_full = False  # the socket's buffer
+        self._paused_at: float | None = None
+        self._why = ""
+        self._ticks: asyncio.TimerHandle | None = None
+
+    # --- what the owner asks --------------------------------------------------------------------
+
+    @property
+    def free(self) -> int:
+        """Messages that could be begun now."""
+        if self._is_full or self._unbinding is not None or self._why:
+            return 0
+        return self.window - len(self._pending) - len(self._queue)
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether nothing is unanswered or waits for a place."""
+        return not (self._pending or self._queue)
+
+    def bind(self, role: Role, password: str) -> None:
+        """Ask to be let in; `bound` is done with the status of the answer."""
+        settings = self._settings
+        self._write(
+            pdu.by_library(
+                f"bind_{role}",
+                self._next(),
+                system_id=settings.system_id,
+                password=password,
+                system_type=settings.system_type,
+                addr_ton=settings.addr_ton,
+                addr_npi=settings.addr_npi,
+                address_range=settings.address_range,
+            )
+        )
+        self.flush()
+
+    def submit(self, outgoing: Outgoing) -> None:
+        """Begin a message; parts beyond the window follow as places become free."""
+        self._queue.append(outgoing)
+        self._write_parts()
+
+    def answer(self, command: int, sequence: int, code: int = 0) -> None:
+        """Answer a request of the SMSC; `flush` sends it."""
+        self._write(pdu.response(command, sequence, code))
+
+    def flush(self) -> None:
+        """Send what was written since the last time, at once and together."""
+        if self._out and self._transport is not None and not self._transport.is_closing():
+            self._transport.write(b"".join(self._out))
+        self._out.clear()
+
+    def pause(self, paused: bool) -> None:
+        """Hear no more, or again: the SMSC then waits with its next receipts."""
+        if self._transport is None or self._transport.is_closing():
+            return
+        now = self._loop.time()
+        if paused and self._paused_at is None:
+            self._paused_at = now
+            self._transport.pause_reading()
+        elif not paused and self._paused_at is not None:
+            # The silence was ours: nobody is late because of it.
+            deaf_s, self._paused_at = now - self._paused_at, None
+            self._heard_at = self._answered_at = now
+            self._pending = {n: (o, p, at + deaf_s) for n, (o, p, at) in self._pending.items()}
+            if self._asked_at is not None:
+                self._asked_at += deaf_s
+            self._transport.resume_reading()
+
+    async def unbind(self, patience_s: float) -> None:
+        """Leave politely: begin nothing more, and do not wait longer than told."""
+        if self.closed.done() or self._transport is None:
+            return
+        self._unbinding = self._loop.create_future()
+        self._write(pdu.by_library("unbind", self._next()))
+        self.flush()
+        either: set[asyncio.Future[Any]] = {self._unbinding, self.closed}
+        await asyncio.wait(either, timeout=patience_s, return_when=asyncio.FIRST_COMPLETED)
+        self.close("we unbound")
+        await asyncio.wait({self.closed}, timeout=2 * LAST_WORDS_S)
+
+    def close(self, why: str) -> None:
+        """End the connection; what is unanswered stays so."""
+        if self._why:
+            return
+        self._why = why
+        if self._transport is not None:
+            self.flush()
+            self._transport.close()
+            self._loop.call_later(LAST_WORDS_S, self._transport.abort)  # nobody may be reading
+
+    # --- what the socket tells ------------------------------------------------------------------
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        assert isinstance(transport, asyncio.Transport)
+        self._transport = transport
+        transport.set_write_buffer_limits(high=HIGH_WATER)
+        self._ticks = self._loop.call_later(self._tick_s, self._tick)
+
+    def data_received(self, data: bytes) -> None:
+        if self._why:  # given up: what still comes is not listened to
+            return
+        if self._rest:
+            data = self._rest + data
+        end = 0
+        try:
+            for command, code, sequence, start, end in pdu.frames(data):
+                if command == pdu.SUBMIT_SM_RESP:
+                    message_id = b"" if code else pdu.read_message_id(data, start, end)
+                    self._answered(sequence, code, message_id)
+                else:
+                    self._take(command, code, sequence, data, start, end)
+        except pdu.Garbage as error:
+            self.close(f"the SMSC talks garbage: {error}")
+            return
+        if end:
+            self._heard_at = self._loop.time()
+        self._rest = data[end:]
+        self._write_parts()
+        self._owner.has_room()
+        self.flush()
+
+    def pause_writing(self) -> None:
+        self._is_full = True
+
+    def resume_writing(self) -> None:
+        self._is_full = False
+        self._write_parts()
+        self._owner.has_room()
+        self.flush()
+
+    def connection_lost(self, error: Exception | None) -> None:
+        if self._ticks is not None:
+            self._ticks.cancel()
+        why = self._why or (
+            f"the connection broke ({type(error).__name__})" if error else "the SMSC hung up"
+        )
+        self._why = why
+        pending, self._pending = self._pending, {}
+        for outgoing, _, _ in pending.values():
+            outgoing.unanswered(why)
+        while self._queue:
+            outgoing = self._queue.popleft()
+            if outgoing.has_more:  # none of its parts is unanswered
+                self._owner.again(outgoing)
+        self.closed.set_result(why)
+
+    # --- PDUs -----------------------------------------------------------------------------------
+
+    def _answered(self, sequence: int, code: int, message_id: bytes) -> None:
+        """The SMSC's answer to one submit_sm."""
+        found = self._pending.pop(sequence, None)
+        if found is None:  # given up before it came
+            return
+        outgoing, part, _ = found
+        self._answered_at = self._loop.time()
+        self.has_answered = True
+        if code == status.OK:
+            if outgoing.accepted(part, self._owner.ref(message_id)):
+                self._owner.again(outgoing)
+            return
+        meaning = self._meanings.get(code, "rejected")
+        wants_again = outgoing.refused(part, status.say(code), meaning)
+        if self._queue and self._queue[0] is outgoing:
+            self._queue.popleft()
+        if wants_again:
+            self._owner.again(outgoing)
+        if meaning == "throttled":
+            self._owner.throttled(self)
+        elif meaning == "rebind":
+            self.close(f"the SMSC answered {status.say(code)}")
+
+    def _take(
+        self, command: int, code: int, sequence: int, data: bytes, start: int, end: int
+    ) -> None:
+        """Any PDU but the answer to a submit_sm."""
+        match command:
+            case pdu.DELIVER_SM | pdu.DATA_SM:
+                self._hear(command, sequence, data, start, end)
+            case pdu.ENQUIRE_LINK:
+                self.answer(command, sequence)
+            case pdu.ENQUIRE_LINK_RESP:
+                self._asked_at = None
+            case pdu.GENERIC_NACK:
+                self._nacked(sequence, code)
+            case pdu.UNBIND:
+                self.answer(command, sequence)
+                self.close("the SMSC unbound us")
+            case pdu.UNBIND_RESP:
+                if self._unbinding is not None and not self._unbinding.done():
+                    self._unbinding.set_result(None)
+            case pdu.OUTBIND | pdu.ALERT_NOTIFICATION:
+                pass  # neither wants an answer
+            case _ if command in pdu.BIND_RESPS:
+                if not self.bound.done():
+                    self.bound.set_result(code)
+            case _ if not command & pdu.RESPONSE:
+                self._log.warning("smpp_unknown_command", command=f"0x{command:08X}")
+                self._write(pdu.generic_nack(sequence, status.UNKNOWN_COMMAND))
+
+    def _hear(self, command: int, sequence: int, data: bytes, start: int, end: int) -> None:
+        read = pdu.read_deliver_sm if command == pdu.DELIVER_SM else pdu.read_data_sm
+        try:
+            delivered = read(data, start, end)
+        except pdu.Garbage as error:  # the frame is whole: the link itself is well
+            self._log.error("smpp_unreadable", problem=str(error), octets=end - start)
+            self.answer(command, sequence, status.RX_PERMANENT)
+        else:
+            self._owner.heard(self, command, sequence, delivered)
+
+    def _nacked(self, sequence: int, code: int) -> None:
+        """The SMSC did not even understand a PDU of ours."""
+        self._log.error("smpp_nack", status=status.say(code))
+        if sequence in self._pending:
+            self._answered(sequence, code or status.UNKNOWN_COMMAND, b"")
+
+    # --- writing --------------------------------------------------------------------------------
+
+    def _write_parts(self) -> None:
+        """Parts of the messages in line, as far as the window goes."""
+        pending, queue = self._pending, self._queue
+        now = self._loop.time()
+        while queue and len(pending) < self.window and not (self._is_full or self._why):
+            outgoing = queue[0]
+            if outgoing.has_more:
+                sequence = self._next()
+                part, body = outgoing.next_part()
+                if not pending:
+                    self._answered_at = now
+                pending[sequence] = (outgoing, part, now)
+                self._out.append(pdu.submit_sm(sequence, body))
+            if not outgoing.has_more:
+                queue.popleft()
+
+    def _write(self, octets: bytes) -> None:
+        self._out.append(octets)
+
+    def _next(self) -> int:
+        self._sequence = self._sequence % pdu.MAX_SEQUENCE + 1
+        return self._sequence
+
+    # --- time -----------------------------------------------------------------------------------
+
+    @property
+    def _tick_s(self) -> float:
+        return min(TICK_S, self._settings.timeout_s / 4, self._settings.enquire_link_s / 4)
+
+    def _tick(self) -> None:
+        """Look a few times a second for what takes too long."""
+        self._ticks = self._loop.call_later(self._tick_s, self._tick)
+        if self._paused_at is not None:
+            return
+        now = self._loop.time()
+        self._give_up_answers(now)
+        timeout_s = self._settings.timeout_s
+        if self._asked_at is not None:
+            if now - self._asked_at > timeout_s:
+                self.close(f"the SMSC did not answer enquire_link within {timeout_s:g} s")
+        elif self.bound.done() and now - self._heard_at >= self._settings.enquire_link_s:
+            self._asked_at = now
+            self._write(pdu.by_library("enquire_link", self._next()))
+        self.flush()
+
+    def _give_up_answers(self, now: float) -> None:
+        """Submissions unanswered for too long; where nothing is answered, neither is the rest."""
+        timeout_s = self._settings.timeout_s
+        oldest = next(iter(self._pending.values()), None)
+        if oldest is None or now - oldest[2] <= timeout_s:
+            return
+        why = f"the SMSC did not answer within {timeout_s:g} s"
+        if now - self._answered_at > timeout_s:
+            self.close(why)
+            return
+        late = [number for number, (_, _, at) in self._pending.items() if now - at > timeout_s]
+        for number in late:
+            outgoing, _, _ = self._pending.pop(number)
+            outgoing.unanswered(why)
+            if self._queue and self._queue[0] is outgoing:
+                self._queue.popleft()
+        self._log.warning("smpp_answers_missing", count=len(late))
+        self._owner.has_room()
