@@ -68,7 +68,10 @@ grant select, insert, update, delete on geo.metro_station, geo.client_location t
 grant select, insert, delete, truncate on sms.number_range_staging to sms_operator;
 grant execute on all functions in schema geo to sms_operator;
 grant execute on function sms.cancel(bigint), sms.cancel(bigint[]), sms.cancel(text), sms.explain(bigint),
-                          sms.judge(bigint[], timestamptz), sms.switch_channel(text, text, text),
+                          sms.judge(bigint[], timestamptz), sms.switch_channel(text, text, text, text, timestamptz), sms.unpin_channel(text, text),
+                          sms.set_route(text, text[], text, text), sms.remove_route(text, text), sms.list_routes(),
+                          sms.set_breaker(text, jsonb), sms.provider_window(timestamptz, boolean),
+                          sms.answer_percentile(bigint[], numeric),
                           sms.resolve_uncertain(bigint[], text, text, text), sms.replace_numbering(),
                           sms.list_providers(),
                           sms.set_provider(text, text, jsonb, text, numeric, int, boolean),
@@ -78,6 +81,13 @@ grant execute on function sms.cancel(bigint), sms.cancel(bigint[]), sms.cancel(t
 
 -- Monitoring: numbers about the machine, no phone numbers, no texts.
 grant select on sms.lane_status, sms.unaccounted, sms.channel, sms.provider, sms.lane, sms.setting to sms_monitor;
+grant select on sms.provider_health, sms.breaker, sms.breaker_change, sms.breaker_policy, sms.route, sms.route_provider,
+                sms.delivered_share to sms_monitor, sms_operator;
+grant select on sms.lane_change, sms.lane_pin, sms.route_notice to sms_operator;
+grant select (change_id, at, lane_id, channel, operator, from_provider, to_provider, cause, is_automatic) on sms.lane_change to sms_monitor;
+grant select (lane_id, pinned_at, pinned_until) on sms.lane_pin to sms_monitor;
+grant execute on function sms.provider_window(timestamptz, boolean), sms.answer_percentile(bigint[], numeric),
+                          sms.list_routes() to sms_monitor;
 grant select (id, claim_id, claimed_at, lease_until, provider_id, lane_id, priority, attempt) on sms.inflight to sms_monitor;
 grant select (id, not_before, expires_at, lane_id, priority, attempt) on sms.pending to sms_monitor;
 grant select (id, decided_at, submitted_at, final_at, campaign_id, cost, provider_id, lane_id, segments, attempts, state, reason)
@@ -101,6 +111,8 @@ grant execute on function sms.claim_batch(text, text, int, int, int, interval, t
                           sms.learn_numbers(int, timestamptz), sms.record_inbound(text, text[], text[], text[], text[]),
                           sms.list_providers(),
                           sms.work_left(interval, timestamptz, interval), sms.queue_status(), sms.outcome_status(timestamptz),
+                          sms.report_health(text, jsonb, timestamptz), sms.watch_routes(timestamptz),
+                          sms.take_route_notices(int), sms.told_route_notices(bigint[]),
                           sms.try_sleep(int), sms.wake_up(int, int) to sms_worker;
 
 -- Receipts in: may tell what a provider reported and nothing else.

@@ -37,7 +37,8 @@ begin
                               ('recipient_group_member', 'member_id'), ('auto_blacklist_rule', 'auto_rule_id'),
                               ('consent', 'consent_id'), ('stop_word', 'word'), ('receipt_code', 'adapter, code'),
                               ('receipt_error', 'adapter, error'), ('campaign', 'campaign_id'), ('setting', 'setting'),
-                              ('client_zone', 'client_id')) as v (rule_table, key)
+                              ('client_zone', 'client_id'), ('route', 'route_id'),
+                              ('route_provider', 'route_id, provider_id'), ('breaker_policy', 'provider_id')) as v (rule_table, key)
     loop
         execute format('create or replace trigger audit_insert after insert on sms.%I referencing new table as new_rows '
                        'for each statement execute function sms.audit_rule(%s)', _table, _key);
