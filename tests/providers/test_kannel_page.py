@@ -8,7 +8,7 @@ import pytest
 
 from providers.kannel_sendsms import KannelSettings
 from tests.docs.pages import ROOT, tables
-from tests.providers.test_conformance import known_codes
+from tests.support.codes import known_codes
 from tests.support.kannel_lab import kannel_lab
 from tests.support.messages import message, send_all
 from tests.support.waiting import eventually
