@@ -102,7 +102,7 @@ def submit_body(
             addresses,
             bytes((esm_class, 0, priority, 0)),  # protocol_id 0, no schedule_delivery_time
             validity,
-            bytes((0, registered_delivery, 0, data_coding, 0, len(short_message))),
+            bytes((registered_delivery, 0, data_coding, 0, len(short_message))),
             short_message,
             tlvs,
         )
