@@ -139,7 +139,11 @@ class DryRunLine:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProviderRow:
-    """A configured account; `lanes` counts those that point at it, `tps` is segments a second."""
+    """A configured account; `tps` is segments a second.
+
+    `lanes` counts those that point at it, `probed_lanes` those from which it may take a few to
+    show that it is well again; `epoch` counts the moves of its breaker.
+    """
 
     provider: str
     adapter: str
@@ -149,6 +153,10 @@ class ProviderRow:
     max_batch: int
     is_enabled: bool
     lanes: int
+    probed_lanes: int = 0
+    breaker: str = "closed"
+    epoch: int = 0
+    slow_answer: timedelta = timedelta(seconds=5)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

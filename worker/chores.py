@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 
 import structlog
 from psycopg import AsyncConnection
 
 from outbox import calls
+from outbox.calls import routes
 from outbox.db import Database
 from outbox.errors import DatabaseError, TransientError
 from worker.clock import happens, jittered
@@ -60,12 +61,17 @@ async def _maintain_partitions(conn: AsyncConnection) -> dict[str, int]:
     return {"created": done.created, "dropped": done.dropped}
 
 
+async def _watch_routes(conn: AsyncConnection) -> dict[str, int]:
+    return asdict(await routes.watch_routes(conn))
+
+
 CHORES = (
     Chore(number=1, name="expire_leases", every_s=1, run=_expire_leases),
     Chore(number=2, name="match_receipts", every_s=1, run=_match_receipts),
     Chore(number=3, name="apply_uncertain_policy", every_s=10, run=_apply_uncertain_policy),
     Chore(number=4, name="maintain_partitions", every_s=3600, run=_maintain_partitions),
     Chore(number=5, name="learn_numbers", every_s=60, run=_learn_numbers),
+    Chore(number=11, name="watch_routes", every_s=1, run=_watch_routes),
 )
 
 

@@ -19,6 +19,7 @@ from outbox.settings import Settings
 from worker.asking import Inquirer
 from worker.bell import Bell
 from worker.chores import CHORES, keep_doing
+from worker.health import keep_reporting
 from worker.roster import Roster
 
 log = structlog.get_logger()
@@ -86,6 +87,10 @@ class Worker:
             crews = tasks.create_task(roster.run(stop.asked), name="roster")
             inquirer = Inquirer(self.db, roster.opened)
             chores.append(tasks.create_task(inquirer.run(stop.asked), name="inquirer"))
+            reporting = keep_reporting(
+                self.db, lambda: roster.healths, worker=settings.worker_name, stopping=stop.asked
+            )
+            chores.append(tasks.create_task(reporting, name="report health"))
             await stop.asked.wait()
             log.info("worker_stopping", worker=settings.worker_name)
             bell.config_changed.set()

@@ -6,6 +6,7 @@ import asyncio
 import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from datetime import timedelta
 
 import structlog
 
@@ -28,6 +29,7 @@ from providers.registry import build
 from worker.bell import Bell
 from worker.clock import happens, jittered
 from worker.crew import Crew
+from worker.health import Health
 
 log = structlog.get_logger()
 
@@ -105,6 +107,7 @@ class Roster:
         self._told = told
         self._posts: dict[str, _Post] = {}
         self._complaints: dict[str, str] = {}
+        self.healths: dict[str, Health] = {}
 
     async def run(self, stopping: asyncio.Event) -> None:
         """Follow the tables until stopped, then wait for the crews to finish what they hold."""
@@ -138,13 +141,16 @@ class Roster:
     def _follow(self, rows: Sequence[ProviderRow], tasks: asyncio.TaskGroup) -> None:
         self._told(rows)
         self._posts = {name: post for name, post in self._posts.items() if not post.task.done()}
+        for account in rows:
+            health = self.healths.setdefault(account.provider, Health())
+            health.follow(epoch=account.epoch, slow_s=account.slow_answer.total_seconds())
         wanted = {row.provider: row for row in rows if row.is_enabled}
         for name, post in self._posts.items():
             row = wanted.pop(name, None)
             if row is None or _needs_new_crew(post.crew.row, row):
                 post.crew.stop()  # its end calls us again, and only then the next one opens
             else:
-                post.crew.set_tps(row.tps)
+                post.crew.follow(row)
         for row in wanted.values():
             self._start(row, tasks)
 
@@ -159,13 +165,22 @@ class Roster:
         except Exception as error:  # an adapter that cannot even be imported
             return self._complain(row.provider, f"{type(error).__name__}: {error}")
         self._complaints.pop(row.provider, None)
-        crew = Crew(row, provider, db=self._db, bell=self._bell, settings=self._settings)
+        crew = Crew(
+            row,
+            provider,
+            db=self._db,
+            bell=self._bell,
+            settings=self._settings,
+            health=self.healths[row.provider],
+        )
         task = tasks.create_task(crew.run(), name=f"{row.provider} crew")
         task.add_done_callback(lambda _: self._bell.config_changed.set())
         self._posts[row.provider] = _Post(crew=crew, task=task)
 
     def _complain(self, name: str, problem: str) -> None:
-        """Say it once, not every few seconds."""
+        """Say it once, not every few seconds; the breakers hear of it each time."""
+        if name:
+            self.healths[name].trouble()
         if self._complaints.get(name) != problem:
             self._complaints[name] = problem
             event = "provider_unusable" if name else "providers_unknown"
@@ -173,9 +188,11 @@ class Roster:
 
 
 def _needs_new_crew(old: ProviderRow, new: ProviderRow) -> bool:
-    """Whether more changed than the pace and which lanes it serves."""
+    """Whether more changed than a crew at work can follow."""
     return _core(old) != _core(new)
 
 
 def _core(row: ProviderRow) -> ProviderRow:
-    return replace(row, tps=0, lanes=min(row.lanes, 1))
+    return replace(
+        row, tps=0, lanes=0, probed_lanes=0, breaker="", epoch=0, slow_answer=timedelta(0)
+    )

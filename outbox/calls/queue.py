@@ -164,7 +164,7 @@ async def list_providers(conn: AsyncConnection) -> list[ProviderRow]:
         ProviderRow,
         """
         select provider, adapter, settings, secret_env, tps::float8 as tps, max_batch, is_enabled,
-               lanes
+               lanes, probed_lanes, breaker, epoch, slow_answer
           from sms.list_providers()
         """,
     )
