@@ -113,7 +113,7 @@ class SmscRuProvider:
 
     # --- out -------------------------------------------------------------------------------------
 
-    def keys(self, batch: Sequence[Message]) -> Sequence[str | None]:
+    def keys(self, batch: Sequence[Message]) -> Sequence[str]:
         return self._planner.name(batch)
 
     async def send(

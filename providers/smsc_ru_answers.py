@@ -34,6 +34,9 @@ SEND_ERRORS: Mapping[int, Duty] = {
 }
 
 
+# The same, of one number in an answer to a request that was taken.
+DOUBTFUL = {"send/2", "send/4", "send/9"}
+
 MEANINGS: Mapping[int, str] = {
     1: "an error in the parameters",
     2: "the key or our address was refused",
@@ -137,6 +140,8 @@ def read_results(request: Request, answer: Answer) -> tuple[list[Result], list[M
             results.append(_accepted(request, answer, detail, message))
         elif trouble in ("send/3", f"status/{NO_MONEY}"):
             unpaid.append(message)
+        elif trouble in DOUBTFUL:
+            results.append(Uncertain(id=message.id, detail=f"smsc.ru: {trouble} for the number"))
         else:
             results.append(Rejected(id=message.id, detail=trouble))
     return results, unpaid

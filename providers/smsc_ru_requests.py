@@ -68,21 +68,18 @@ class Planner:
         self._named: dict[int, str] = {}  # message id → id of its request
 
     def name(self, batch: Sequence[Message]) -> list[str]:
-        """The key of each message in its order, as `plan` of the same batch will use."""
-        ids: dict[int, str] = {}
-        for group in self._groups(batch):
+        """The key of each message in its order; the same again until it is sent."""
+        for group in self._groups([m for m in batch if m.id not in self._named]):
             batch_id = f"{group[0].id}.{secrets.token_hex(4)}"
-            ids.update((message.id, batch_id) for message in group)
-        for message_id, batch_id in ids.items():
-            self._named.pop(message_id, None)
-            self._named[message_id] = batch_id
+            self._named |= {message.id: batch_id for message in group}
+        keys = [make_key(self._named[message.id], message.msisdn) for message in batch]
         while len(self._named) > REMEMBERED:
             del self._named[next(iter(self._named))]
-        return [make_key(ids[message.id], message.msisdn) for message in batch]
+        return keys
 
     def plan(self, batch: Sequence[Message]) -> tuple[list[Request], dict[int, str]]:
         """The requests of a batch, named before or here, and why the others cannot be sent."""
-        self.name([message for message in batch if message.id not in self._named])
+        self.name(batch)
         refused: dict[int, str] = {}
         groups: dict[str, list[Message]] = {}
         for message in batch:

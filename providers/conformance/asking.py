@@ -31,6 +31,7 @@ class AskingCases(Cases):
         one = message(11)
         deaf = needed(await far_side.silent(), "a silent peer")
         async with deaf:
+            doubt = _doubtful(one, deaf)
             assert isinstance((await send_all(deaf, [one]))[0], Uncertain)
         await far_side.well_again()
         if not far_side.taken():
@@ -38,7 +39,7 @@ class AskingCases(Cases):
         provider = far_side.provider()
         assert isinstance(provider, CanBeAsked)
         async with provider:
-            [found] = await provider.lookup([_doubtful(one, deaf)])
+            [found] = await provider.lookup([doubt])
         assert (found.id, found.verdict) == (one.id, "present")
 
     async def test_a_message_that_never_came_is_not_found(self, far_side: FarSide) -> None:
@@ -70,6 +71,7 @@ class AskingCases(Cases):
         assert isinstance(provider, CanBePolled)
         batch = [message(11), message(12)]
         async with provider:
+            keys = provider.keys(batch) if isinstance(provider, NamesMessages) else [None, None]
             results = await send_all(provider, batch)
             await eventually(lambda: len(far_side.taken()) == 2)
             waiting = [
@@ -77,11 +79,9 @@ class AskingCases(Cases):
                     id=one.id,
                     msisdn=one.msisdn,
                     submitted_at=datetime.now(UTC),
-                    ref=result.refs[0]
-                    if isinstance(result, Accepted) and result.refs
-                    else _key(one, provider),
+                    ref=result.refs[0] if isinstance(result, Accepted) and result.refs else key,
                 )
-                for one, result in zip(batch, results, strict=True)
+                for one, result, key in zip(batch, results, keys, strict=True)
             ]
             receipts = await provider.poll(waiting[:1])
         assert len(receipts) <= 1
