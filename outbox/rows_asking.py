@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,3 +24,43 @@ class Answered:
     present: int
     absent: int
     noted: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UncertainMessage:
+    """A row of the view sms.uncertain_message; `number` is masked."""
+
+    id: int
+    provider: str
+    channel: str
+    number: str
+    since: datetime
+    asks: int
+    absent_since: datetime | None
+    next_ask_at: datetime | None
+    on_uncertain: str
+    policy_at: datetime | None
+    detail: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UncertainCount:
+    """Uncertain messages of one provider and channel."""
+
+    provider: str
+    channel: str
+    messages: int
+    oldest: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Doubts:
+    """Which uncertain messages are meant; None does not limit."""
+
+    provider: str | None = None
+    channel: str | None = None
+    older_than: timedelta | None = None
+
+    @property
+    def is_all(self) -> bool:
+        return self.provider is None and self.channel is None and self.older_than is None

@@ -60,7 +60,8 @@ grant select, insert, update, delete on sms.blacklist, sms.cap, sms.quiet_hours,
                                         sms.stop_word to sms_operator;
 grant select, insert on sms.consent to sms_operator;
 grant update (withdrawn_at, withdrawn_by) on sms.consent to sms_operator;
-grant select on sms.rule_change, sms.number_trouble, sms.inbound, sms.operator_refusal_suspected to sms_operator;
+grant select on sms.rule_change, sms.number_trouble, sms.inbound, sms.operator_refusal_suspected, sms.uncertain_message,
+                sms.provider_balance to sms_operator;
 grant select, insert, update on sms.receipt_error, sms.campaign, sms.client_zone to sms_operator;
 grant execute on function sms.rules_as_of(timestamptz, text), sms.understand_reply(text), sms.fold_word(text) to sms_operator;
 grant select, insert, update on sms.channel, sms.provider, sms.receipt_code, sms.template, sms.template_version to sms_operator;
@@ -93,7 +94,7 @@ grant select (id, not_before, expires_at, lane_id, priority, attempt) on sms.pen
 grant select (id, decided_at, submitted_at, final_at, campaign_id, cost, provider_id, lane_id, segments, attempts, state, reason)
    on sms.outcome to sms_monitor;
 grant select (receipt_id, received_at, provider_id, state) on sms.unmatched_receipt to sms_monitor;
-grant select on sms.claim to sms_monitor;
+grant select on sms.claim, sms.uncertain_message, sms.provider_balance, sms.provider_asking to sms_monitor;
 grant execute on function sms.work_left(interval, timestamptz, interval), sms.queue_status(), sms.outcome_status(timestamptz),
                           sms.count_unaccounted() to sms_monitor;
 

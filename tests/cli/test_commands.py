@@ -20,7 +20,8 @@ from outbox.cluster import ROOT
 from tests.support import factory
 
 COMMANDS = [
-    ["status"], ["top"], ["explain"], ["dry-run"], ["message"], ["cancel"], ["resolve"], ["report"],
+    ["status"], ["top"], ["explain"], ["dry-run"], ["message"], ["cancel"], ["report"],
+    ["uncertain", "list"], ["uncertain", "resolve"],
     ["run"], ["worker"], ["dlr"], ["migrate"], ["db", "url"],
     ["provider", "list"], ["provider", "set"], ["provider", "switch"], ["provider", "park"],
     ["import", "numbering"], ["import", "stations"], ["import", "clients"],
@@ -125,7 +126,7 @@ async def test_every_command_has_help_with_an_example(outbox: Outbox, command: l
         (["explain", "12x"], 2, "'12x' is no message id"),
         (["message", "99999999999999999999"], 2, "is no message id"),
         (["cancel", "-5"], 2, "-5"),
-        (["resolve", "maybe", "5"], 2, "maybe"),
+        (["uncertain", "resolve", "maybe", "5"], 2, "maybe"),
         (["top", "--every", "0"], 2, "--every"),
         (["run", "--drain", "--receipt-wait", "long"], 2, "--receipt-wait: 'long' is no duration"),
         (["run", "--drain", "--timeout", "1y"], 2, "--timeout"),
@@ -150,7 +151,8 @@ async def test_a_wrong_call_is_one_sentence(
     "command",
     [
         ["status"], ["top", "--count", "1"], ["explain", "5"], ["message", "5"], ["cancel", "5"],
-        ["resolve", "resend", "5"], ["report"], ["run", "--drain"], ["worker"], ["migrate"],
+        ["uncertain", "resolve", "resend", "5"], ["uncertain", "list"], ["report"],
+        ["run", "--drain"], ["worker"], ["migrate"],
         ["provider", "list"], ["provider", "set", "x"], ["provider", "switch", "*", "x"],
         ["import", "clients", "/dev/null"],
     ],
@@ -322,7 +324,7 @@ async def test_a_dry_run_that_cannot_be_is_one_sentence(
     assert words in said.err
 
 
-@pytest.mark.parametrize("command", ["explain", "message", "cancel", "resolve give_up"])
+@pytest.mark.parametrize("command", ["explain", "message", "cancel", "uncertain resolve give_up"])
 async def test_a_message_that_is_not_there_is_one_sentence(ready: Outbox, command: str) -> None:
     said = await ready(*command.split(), "12345")
     assert said.code in {5, 6}
@@ -394,8 +396,8 @@ async def test_uncertain_messages_are_resolved(ready: Outbox, conn: AsyncConnect
     [id_] = await add(conn, 1)
     claimed = await factory.claim(conn, as_of=None)
     await factory.settle(conn, claimed.claim_id, claimed.ids, "uncertain")
-    said = await ready("resolve", "give_up", str(id_), "--note", "asked them")
-    assert said.out.strip() == "1 of 1 resolved: give_up"
+    said = await ready("uncertain", "resolve", "give_up", str(id_), "--note", "asked them")
+    assert said.out.strip() == "1 resolved: give_up"
 
 
 # --- importing ----------------------------------------------------------------------------------
