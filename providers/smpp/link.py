@@ -85,6 +85,7 @@ class Link(asyncio.Protocol):
         self._paused_at: float | None = None
         self._why = ""
         self._ticks: asyncio.TimerHandle | None = None
+        self._tick_due = 0.0
 
     # --- what the owner asks --------------------------------------------------------------------
 
@@ -177,7 +178,7 @@ class Link(asyncio.Protocol):
         assert isinstance(transport, asyncio.Transport)
         self._transport = transport
         transport.set_write_buffer_limits(high=HIGH_WATER)
-        self._ticks = self._loop.call_later(self._tick_s, self._tick)
+        self._wind()
 
     def data_received(self, data: bytes) -> None:
         if self._why:  # given up: what still comes is not listened to
@@ -323,16 +324,21 @@ class Link(asyncio.Protocol):
 
     # --- time -----------------------------------------------------------------------------------
 
+    def _wind(self) -> None:
+        self._tick_due = self._loop.time() + self._tick_s
+        self._ticks = self._loop.call_at(self._tick_due, self._tick)
+
     @property
     def _tick_s(self) -> float:
         return min(TICK_S, self._settings.timeout_s / 4, self._settings.enquire_link_s / 4)
 
     def _tick(self) -> None:
         """Look a few times a second for what takes too long."""
-        self._ticks = self._loop.call_later(self._tick_s, self._tick)
-        if self._paused_at is not None:
-            return
         now = self._loop.time()
+        was_busy = now > self._tick_due + self._tick_s  # then answers may lie unread in the socket
+        self._wind()
+        if was_busy or self._paused_at is not None:
+            return
         self._give_up_answers(now)
         timeout_s = self._settings.timeout_s
         if self._asked_at is not None:
