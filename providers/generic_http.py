@@ -103,7 +103,7 @@ class GenericHttpProvider:
             width=self.settings.parallel,
             name=self.name,
         )
-        async with aclosing(results):  # type: ignore[type-var]
+        async with aclosing(results):
             async for result in results:
                 yield result
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import math
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
@@ -91,7 +91,7 @@ async def share_out(
     *,
     width: int,
     name: str,
-) -> AsyncIterator[Result]:
+) -> AsyncGenerator[Result, None]:
     """Let `width` runners do the jobs, yield results as they come; closed early, cancel them.
 
     `work` answers for every message of its job and raises nothing.
