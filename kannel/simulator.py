@@ -127,6 +127,11 @@ class Simulator:
         command = json.dumps({"from": sender, "to": to, "text": text})
         self.command(f"mo {command}")
 
+    def report(self, *, message_id: int, sender: str, to: str, good: bool) -> None:
+        """Send a receipt, however many were sent before; it waits until somebody is bound."""
+        given = {"id": message_id, "from": sender, "to": to, "good": good}
+        self.command(f"report {json.dumps(given)}")
+
     def command(self, line: str) -> None:
         """A line for its standard input, such as "unbind", "cut" or "enquire"."""
         assert self._process is not None, "the message centre is not running"

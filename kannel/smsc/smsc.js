@@ -7,7 +7,8 @@
 // answer) · hang (nothing gets one) · garbage (answers that are no SMPP) · drop (hangs up) · badpass (0x0e).
 // Lines on standard input: "mode NAME" changes the mode; "set {…}" changes options; "unbind", "cut" and
 // "enquire" do that to all who are bound; 'mo {"from": "…", "to": "…", "text": "…"}' lets a subscriber write
-// to our number. The end of standard input ends the program.
+// to our number; 'report {"id": 1, "from": "…", "to": "…", "good": true}' sends a receipt of its own. The end
+// of standard input ends the program.
 'use strict';
 const fs = require('fs');
 const smpp = require('smpp');
@@ -54,8 +55,7 @@ function inForm(id, form) {
   }
 }
 
-function receipt(id, submit) {
-  const good = !submit.destination_addr.endsWith('9');
+function receipt(id, submit, good = !submit.destination_addr.endsWith('9')) {
   const minute = new Date().toISOString().replace(/\D/g, '').slice(2, 12);
   const name = inForm(id, options.id_receipt);
   const tlvs = {
@@ -199,6 +199,11 @@ const COMMANDS = {
 
 require('readline').createInterface({ input: process.stdin }).on('line', (line) => {
   if (line.startsWith('mo {')) { unsent.push(...written(JSON.parse(line.slice(3)))); return deliver(); }
+  if (line.startsWith('report {')) {
+    const { id, from, to, good } = JSON.parse(line.slice(7));
+    unsent.push(receipt(id, { source_addr: from, destination_addr: to }, good));
+    return deliver();
+  }
   if (COMMANDS[line]) return sessions.forEach(COMMANDS[line]);
   if (line.startsWith('set {')) Object.assign(options, JSON.parse(line.slice(4)));
   const wanted = line.replace(/^mode /, '').trim();
