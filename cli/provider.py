@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -75,6 +76,10 @@ def set_(
         list[str] | None,
         typer.Option("--set", metavar="KEY=VALUE", help="A setting; KEY=null removes it."),
     ] = None,
+    settings_file: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="JSON object with settings; --set goes on top of it."),
+    ] = None,
     secret_env: Annotated[
         str | None, typer.Option(help="Name of the variable that holds its secret.")
     ] = None,
@@ -88,7 +93,7 @@ def set_(
     """Create or change an account; what is not named stays. Workers follow at once."""
     change = {
         "adapter": adapter,
-        "settings": _parse(settings or []) or None,
+        "settings": {**_read(settings_file), **_parse(settings or [])} or None,
         "secret_env": secret_env,
         "tps": tps,
         "max_batch": max_batch,
@@ -112,6 +117,19 @@ def _parse(pairs: Sequence[str]) -> dict[str, Any]:
             found[key] = json.loads(value)
         except ValueError:
             found[key] = value
+    return found
+
+
+def _read(file: Path | None) -> dict[str, Any]:
+    """The settings in a file; none where no file is given."""
+    if file is None:
+        return {}
+    try:
+        found = json.loads(file.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise UsageMistake(f"--settings-file {file}: {error}.") from None
+    if not isinstance(found, dict):
+        raise UsageMistake(f"--settings-file {file}: write one JSON object.")
     return found
 
 

@@ -384,6 +384,31 @@ async def test_a_wrong_provider_is_one_sentence(
     assert words in said.err
 
 
+async def test_settings_come_from_a_file_and_from_a_preset(ready: Outbox, tmp_path: Path) -> None:
+    file = tmp_path / "settings.json"
+    file.write_text('{"preset": "sms_ru", "parallel": 2}', encoding="utf-8")
+    made = await ready(
+        *("provider", "set", "third", "--adapter", "generic_http", "--secret-env", "SMS_RU"),
+        *("--settings-file", str(file), "--set", "parallel=3"),
+    )
+    assert made.out.strip() == "third: created", made.err
+    rows = {row["provider"]: row for row in (await ready("provider", "list", "--json")).json}
+    assert rows["third"]["settings"] == {"preset": "sms_ru", "parallel": 3}
+
+
+@pytest.mark.parametrize("text", ["[]", "{", None])
+async def test_a_wrong_settings_file_is_one_sentence(
+    ready: Outbox, tmp_path: Path, text: str | None
+) -> None:
+    file = tmp_path / "settings.json"
+    if text is not None:
+        file.write_text(text, encoding="utf-8")
+    said = await ready("provider", "set", "post", "--settings-file", str(file))
+    assert said.code != 0
+    assert is_one_sentence(said), said.err
+    assert "--settings-file" in said.err
+
+
 # --- deciding -----------------------------------------------------------------------------------
 
 
