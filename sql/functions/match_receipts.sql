@@ -1,6 +1,7 @@
 -- Receipts that overtook their message, or named a reference not known then: apply those whose message is here now.
--- Each call looks at the newest and goes a step of a round through the older ones, so that its price does not grow with the
--- orphans that nobody will ever claim (100 thousand waiting: 9 ms a call, where looking at all took 150 to 220).
+-- Each call looks at those of the last minutes and goes a step of a round through the older ones, so that its price does not
+-- grow with the orphans that nobody will ever claim (100 thousand waiting: 5 ms a call and a round in 100 calls, where
+-- looking at all of them took 490 ms; by our own id 1.3 against 181).
 -- After a week the rest stops being looked for; every report stays in sms.receipt. Returns how many found their message.
 create or replace function sms.match_receipts(p_limit int default 1000, p_as_of timestamptz default null)
     returns int
@@ -9,8 +10,8 @@ create or replace function sms.match_receipts(p_limit int default 1000, p_as_of 
 as $$
 declare
     _now timestamptz := coalesce(p_as_of, clock_timestamp());
-    _new constant int := greatest(p_limit, 1) * 2;
-    _step constant int := greatest(p_limit, 1) * 2;
+    _fresh constant bigint := sms.id_at(clock_timestamp() - interval '5 minutes');
+    _step constant int := greatest(p_limit, 1);
     _from bigint;
     _last bigint;
     _old int;
@@ -20,11 +21,14 @@ begin
     select r.receipt_id into _from from sms.orphan_round as r;
     with newest as materialized (
         select u.receipt_id, u.message_id, u.provider_id, u.provider_ref
-          from sms.unmatched_receipt as u order by u.receipt_id desc limit _new
+          from sms.unmatched_receipt as u
+         where u.receipt_id >= _fresh
+         order by u.receipt_id desc
+         limit 2 * _step
     ), older as materialized (
         select u.receipt_id, u.message_id, u.provider_id, u.provider_ref
           from sms.unmatched_receipt as u
-         where u.receipt_id > _from and u.receipt_id < (select min(n.receipt_id) from newest as n)
+         where u.receipt_id > _from and u.receipt_id < coalesce((select min(n.receipt_id) from newest as n), _fresh)
          order by u.receipt_id
          limit _step
     ), found as materialized (
