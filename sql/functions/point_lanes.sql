@@ -16,7 +16,7 @@ begin
           from sms.choose_providers(p_as_of) as c
     ), allowed as (
         select c.*, c.is_move and (c.is_forced or c.lane_id = any (p_at_once)
-                                   or (c.turn <= k.ramp_lanes and b.returned_at + k.ramp_every <= p_as_of
+                                   or (c.turn <= k.ramp_lanes and coalesce(b.returned_at + k.ramp_every <= p_as_of, true)
                                        and w.error_share <= k.recover_share)) as moves
           from choice as c
           join sms.breaker as b on b.provider_id = c.chosen

@@ -12,7 +12,7 @@ begin
     select m.opened, m.tried, m.closed into opened, tried, closed from sms.move_breakers(_now) as m;
     lanes := sms.point_lanes(_now);
     delete from sms.provider_tally as t where t.bucket_at < _now - interval '10 minutes';
-    delete from sms.route_notice as n where n.notice_id < sms.id_at(_now - interval '7 days');
+    delete from sms.route_notice as n where n.notice_id < sms.id_at(clock_timestamp() - interval '7 days');
     return next;
 end
 $$;
