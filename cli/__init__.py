@@ -14,14 +14,17 @@ import psycopg
 import typer.exceptions
 
 from cli import (  # noqa: F401
+    balance,
     database,
     explain,
+    failover,
     imports,
     look,
     preview,
     provider,
     recall,
     report,
+    route,
     top,
     uncertain,
     work,

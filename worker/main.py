@@ -21,6 +21,7 @@ from worker.bell import Bell
 from worker.chores import CHORES, keep_doing
 from worker.health import keep_reporting
 from worker.roster import Roster
+from worker.webhook import Webhook
 
 log = structlog.get_logger()
 
@@ -91,6 +92,9 @@ class Worker:
                 self.db, lambda: roster.healths, worker=settings.worker_name, stopping=stop.asked
             )
             chores.append(tasks.create_task(reporting, name="report health"))
+            if settings.webhook_url is not None:
+                webhook = Webhook(self.db, settings.webhook_url.get_secret_value())
+                chores.append(tasks.create_task(webhook.run(stop.asked), name="webhook"))
             await stop.asked.wait()
             log.info("worker_stopping", worker=settings.worker_name)
             bell.config_changed.set()

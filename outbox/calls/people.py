@@ -110,7 +110,13 @@ async def set_provider(
 
 
 async def switch_channel(
-    conn: AsyncConnection, *, channel: str, provider: str | None, operator: str | None = None
+    conn: AsyncConnection,
+    *,
+    channel: str,
+    provider: str | None,
+    operator: str | None = None,
+    reason: str | None = None,
+    until: datetime | None = None,
 ) -> int:
     """Re-point lanes of a channel ('*': all) to a provider, None parks them; how many changed."""
     return int(
@@ -118,9 +124,16 @@ async def switch_channel(
             conn,
             """
             select sms.switch_channel(p_channel => %(channel)s, p_provider => %(provider)s,
-                                      p_operator => %(operator)s)
+                                      p_operator => %(operator)s, p_reason => %(reason)s,
+                                      p_until => %(until)s)
             """,
-            {"channel": channel, "provider": provider, "operator": operator},
+            {
+                "channel": channel,
+                "provider": provider,
+                "operator": operator,
+                "reason": reason,
+                "until": until,
+            },
         )
     )
 
