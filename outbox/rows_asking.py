@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from decimal import Decimal
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,3 +65,16 @@ class Doubts:
     @property
     def is_all(self) -> bool:
         return self.provider is None and self.channel is None and self.older_than is None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BalanceRow:
+    """What is left at a provider; `at` None: it was not asked yet."""
+
+    provider: str
+    at: datetime | None
+    amount: Decimal | None
+    currency: str | None
+    warn_below: Decimal | None
+    is_low: bool
+    low_since: datetime | None

@@ -7,16 +7,20 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
+from datetime import timedelta
 from functools import partial
 
 from outbox.db import Database
-from providers.base import CanBeAsked, Provider
+from providers.base import CanBeAsked, CanBePolled, HasBalance, Provider
 from worker.chores import keep
 from worker.clock import happens
-from worker.questions import ask_doubtful
+from worker.questions import ask_doubtful, check_balance, poll_statuses
 
 LOOK_S = 0.5  # a provider that was opened is attended to so soon
 DOUBTS_S = 1.0  # between looks for doubtful messages
+OVERDUE_S = 5.0  # between looks for overdue receipts
+BALANCE_S = 5.0  # a limit that was changed is checked so soon
+BALANCE_EVERY = timedelta(minutes=5)  # all workers together
 
 Duty = tuple[str, float, Callable[[], Awaitable[int]]]
 
@@ -57,4 +61,10 @@ class Inquirer:
         if isinstance(provider, CanBeAsked):
             ask = partial(ask_doubtful, self._db, name, provider)
             duties.append(("ask_doubtful", DOUBTS_S, ask))
+        if isinstance(provider, CanBePolled):
+            poll = partial(poll_statuses, self._db, name, provider)
+            duties.append(("poll_statuses", OVERDUE_S, poll))
+        if isinstance(provider, HasBalance):
+            check = partial(check_balance, self._db, name, provider, BALANCE_EVERY)
+            duties.append(("check_balance", BALANCE_S, check))
         return duties

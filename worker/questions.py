@@ -19,12 +19,22 @@ from outbox.calls import asking
 from outbox.db import Database
 from outbox.errors import DatabaseError
 from outbox.rows_asking import Question
-from providers.base import AskingLimits, CanBeAsked, Doubtful, Found
+from providers.base import (
+    AskingLimits,
+    Awaiting,
+    CanBeAsked,
+    CanBePolled,
+    Doubtful,
+    Found,
+    HasBalance,
+    Receipt,
+)
 
 log = structlog.get_logger()
 
 RECORD_S = 10.0  # of a turn, kept free for writing down the answers
 GIVE_BACK_S = 2.0
+BALANCE_ANSWER_S = 60.0
 
 
 async def ask_doubtful(db: Database, name: str, provider: CanBeAsked) -> int:
@@ -45,6 +55,71 @@ async def ask_doubtful(db: Database, name: str, provider: CanBeAsked) -> int:
         found = await _look_up(name, provider, questions)
         await _record(db, name, questions, found, limits)
     return len(questions)
+
+
+async def poll_statuses(db: Database, name: str, provider: CanBePolled) -> int:
+    """Ask for the status of messages whose final receipt is overdue; how many were asked about."""
+    limits = provider.asking
+    while await db.call(
+        asking.collect_overdue, provider=name, after=limits.poll_after, until=limits.poll_until
+    ):
+        pass
+    questions = await db.call(
+        asking.take_overdue,
+        provider=name,
+        limit=limits.max_batch,
+        every=limits.every,
+        hold=_hold(limits),
+        until=limits.poll_until,
+        pauses=limits.pauses,
+    )
+    if not questions:
+        return 0
+    asked_at = questions[0].asked_at
+    async with _turn(db, name, asked_at):
+        receipts = await _poll(name, provider, questions)
+        async with db.connection() as conn, conn.transaction():
+            if receipts:
+                await calls.record_receipts(conn, provider=name, receipts=receipts)
+            await asking.end_turn(conn, provider=name, asked_at=asked_at)
+    log.info("polled_statuses", provider=name, asked=len(questions), told=len(receipts))
+    return len(questions)
+
+
+async def _poll(
+    name: str, provider: CanBePolled, questions: Sequence[Question]
+) -> Sequence[Receipt]:
+    """The provider's news; none where it could not be asked."""
+    waiting = [
+        Awaiting(id=q.id, msisdn=q.msisdn, submitted_at=q.submitted_at, ref=q.ref)
+        for q in questions
+    ]
+    try:
+        async with asyncio.timeout(provider.asking.answer_s):
+            return await provider.poll(waiting)
+    except Exception as error:
+        _complain("poll_failed", name, error)
+        return []
+
+
+async def check_balance(db: Database, name: str, provider: HasBalance, every: timedelta) -> int:
+    """Ask what is left, unless another worker did lately; warn when it falls below its limit."""
+    if not await db.call(asking.take_balance_turn, provider=name, every=every):
+        return 0
+    try:
+        async with asyncio.timeout(BALANCE_ANSWER_S):
+            left = await provider.balance()
+    except Exception as error:
+        _complain("balance_unknown", name, error)
+        return 0
+    told = await db.call(
+        asking.record_balance, provider=name, amount=left.amount, currency=left.currency
+    )
+    if told == "fell":
+        log.warning("balance_low", provider=name, amount=str(left.amount), currency=left.currency)
+    elif told == "back":
+        log.info("balance_back", provider=name, amount=str(left.amount), currency=left.currency)
+    return 0
 
 
 async def _look_up(

@@ -21,7 +21,7 @@ from tests.support import factory
 
 COMMANDS = [
     ["status"], ["top"], ["explain"], ["dry-run"], ["message"], ["cancel"], ["report"],
-    ["uncertain", "list"], ["uncertain", "resolve"],
+    ["uncertain", "list"], ["uncertain", "resolve"], ["provider", "balance"],
     ["run"], ["worker"], ["dlr"], ["migrate"], ["db", "url"],
     ["provider", "list"], ["provider", "set"], ["provider", "switch"], ["provider", "park"],
     ["import", "numbering"], ["import", "stations"], ["import", "clients"],

@@ -8,14 +8,20 @@ import pytest
 from psycopg import AsyncConnection
 
 from tests.support.clock import DAY
-from tests.support.factory import hear, send, states, value
-from tests.uncertain.asking import waiting
+from tests.support.factory import hear, settle, states, value
+from tests.uncertain.asking import handed_over, waiting
 
 STRANGERS = 5000
 
 
 async def match(db: AsyncConnection, as_of: object = None) -> int:
     return int(await value(db, "select sms.match_receipts(500, %s)", as_of))
+
+
+async def sent(db: AsyncConnection, id_: int, *refs: str) -> None:
+    """Send this message; the provider answers with these references."""
+    claim_id = await handed_over(db, id_, keys=None)
+    await settle(db, claim_id, [id_], refs=[(id_, ref) for ref in refs])
 
 
 async def orphans(db: AsyncConnection) -> int:
@@ -52,10 +58,10 @@ async def make_older(db: AsyncConnection, age: timedelta) -> None:
 async def test_a_reference_that_becomes_known_within_a_week_is_matched(
     db: AsyncConnection, days: int
 ) -> None:
-    [id_] = await waiting(db, 1, not_before=None)
+    [id_] = await waiting(db, 1)
     await hear(db, (None, "late", "delivered"))
     await make_older(db, days * DAY)
-    await send(db, id_, as_of=None, refs=[(id_, "late")])
+    await sent(db, id_, "late")
 
     assert await match(db) == 1
     assert await states(db, id_) == ["delivered"]
@@ -78,7 +84,7 @@ async def test_the_newest_is_matched_at_once_however_many_strangers_wait(
     await add_strangers(db, STRANGERS, age=timedelta(minutes=1))
     [id_] = await waiting(db, 1)
     await hear(db, (None, "mine", "delivered"))
-    await send(db, id_, as_of=None, refs=[(id_, "mine")])
+    await sent(db, id_, "mine")
 
     assert await match(db) == 1
     assert await states(db, id_) == ["delivered"]
@@ -90,7 +96,7 @@ async def test_every_old_one_has_its_turn_in_a_round(db: AsyncConnection) -> Non
     await make_older(db, DAY)
     await add_strangers(db, STRANGERS // 2, age=timedelta(hours=12))
     [id_] = await waiting(db, 1)
-    await send(db, id_, as_of=None, refs=[(id_, "mine")])
+    await sent(db, id_, "mine")
 
     found = [await match(db) for _ in range(STRANGERS // 500 + 2)]
 
@@ -104,7 +110,7 @@ async def test_segments_among_orphans_are_folded(db: AsyncConnection) -> None:
     [id_] = await waiting(db, 1)
     await hear(db, (None, "a", "delivered"), (None, "b", "delivered"))
     await make_older(db, DAY)
-    await send(db, id_, as_of=None, refs=[(id_, "a"), (id_, "b")])
+    await sent(db, id_, "a", "b")
 
     assert await match(db) == 2
     assert await states(db, id_) == ["delivered"]
