@@ -10,7 +10,6 @@ import math
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import aclosing
 from datetime import UTC, datetime, timedelta
-from decimal import Decimal, InvalidOperation
 from types import TracebackType
 from typing import Any, Self
 
@@ -39,7 +38,7 @@ from providers.base import (
     storable,
 )
 from providers.connections import Connections
-from providers.generic_http_answers import Answer, status_receipt, verdict
+from providers.generic_http_answers import Answer, amount, status_receipt, verdict
 from providers.generic_http_callbacks import ask, parse_inbound, parse_receipts, word
 from providers.generic_http_requests import Requests
 from providers.generic_http_settings import GenericHttpSettings, Status, with_preset
@@ -243,11 +242,10 @@ class GenericHttpProvider:
     async def _balance(self) -> Balance:
         assert self.settings.balance is not None
         answer = await self._get(self._requests.balance(self.settings.balance))
-        amount = word(ask(self.settings.balance.amount, answer.document))
-        try:
-            return Balance(amount=Decimal(amount or ""), currency=self.settings.balance.currency)
-        except InvalidOperation:
-            raise ProviderError(f'Provider "{self.name}": no balance in the answer.') from None
+        left = amount(self.settings.balance.amount, answer.document)
+        if left is None:
+            raise ProviderError(f'Provider "{self.name}": no balance in the answer.')
+        return Balance(amount=left, currency=self.settings.balance.currency)
 
     async def _get(self, request: httpx.Request) -> Answer:
         async with asyncio.timeout(self.settings.timeout_s):

@@ -6,6 +6,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
+from decimal import Decimal, InvalidOperation
 from typing import Any, Self
 
 import httpx
@@ -95,7 +96,10 @@ def _result(
     match means:
         case "accepted":
             return Accepted(
-                id=message.id, refs=_refs(send, document), segments=_segments(send, document)
+                id=message.id,
+                refs=_refs(send, document),
+                segments=_segments(send, document),
+                cost=amount(send.cost, document),
             )
         case "rejected":
             return Rejected(id=message.id, detail=detail)
@@ -125,6 +129,15 @@ def _refs(send: Send, document: Mapping[str, Any]) -> tuple[str, ...]:
 def _segments(send: Send, document: Mapping[str, Any]) -> int | None:
     text = word(ask(send.segments, document)) or ""
     return int(text) if text.isdecimal() and 0 < int(text) < 256 else None
+
+
+def amount(query: ParsedResult | None, document: Mapping[str, Any]) -> Decimal | None:
+    """Money in an answer; None where there is none."""
+    try:
+        found = Decimal(word(ask(query, document)) or "")
+    except InvalidOperation:
+        return None
+    return found if found.is_finite() else None
 
 
 def status_receipt(

@@ -67,6 +67,7 @@ class Send(Request):
     answers: list[Rule] = Field(min_length=1)
     ref: Query | None = None  # the provider's reference, or a list of them
     segments: Query | None = None
+    cost: Query | None = None  # billed for the whole message, in the account's currency
     detail: Query | None = None  # what to write beside a refusal
     max_chars: int | None = Field(None, ge=1)  # longer texts are rejected here, never cut
     max_validity_s: int | None = Field(None, ge=60)  # a longer validity is told as this one
