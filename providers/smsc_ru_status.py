@@ -67,8 +67,9 @@ def asking_limits(settings: SmscRuSettings) -> AskingLimits:
     return AskingLimits(
         max_batch=settings.status_batch,
         every=minute * 1.02,
-        answer_s=settings.timeout_s,
-        after=min(timedelta(seconds=10), minute / 6),
+        answer_s=2 * settings.timeout_s,  # it may have to wait for one of the places
+        after=minute / 6,
+        pauses=tuple(minute * times for times in (1, 2, 5, 15, 60)),
         absent_after=minute,
         poll_after=timedelta(seconds=settings.poll_after_s),
     )

@@ -50,7 +50,7 @@ class SmscRuPeer:
         self._random = random.Random(1)
         self._log = log
         self._server: asyncio.Server | None = None
-        self._open: set[asyncio.StreamWriter] = set()
+        self._open: dict[asyncio.Task[None], asyncio.StreamWriter] = {}
 
     @property
     def url(self) -> str:
@@ -70,8 +70,11 @@ class SmscRuPeer:
         if self._server is not None:
             self._server.close()
             self._server = None
-        for writer in list(self._open):
+        serving = list(self._open)
+        for task, writer in self._open.items():
             writer.transport.abort()
+            task.cancel()
+        await asyncio.gather(*serving, return_exceptions=True)
 
     def _note(self, sms: Sms) -> None:
         if self._log is not None:
@@ -83,7 +86,9 @@ class SmscRuPeer:
     # --- HTTP ------------------------------------------------------------------------------------
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        self._open.add(writer)
+        task = asyncio.current_task()
+        assert task is not None
+        self._open[task] = writer
         try:
             while (request := await _read(reader)) is not None:
                 method, target, headers, body = request
@@ -95,9 +100,10 @@ class SmscRuPeer:
         except (ConnectionError, asyncio.IncompleteReadError):
             pass
         finally:
-            self._open.discard(writer)
+            del self._open[task]
+            writer.close()
             with suppress(ConnectionError):
-                writer.close()
+                await writer.wait_closed()
 
     async def _answer(
         self,
