@@ -244,7 +244,7 @@ async def test_retry_after_is_honoured(monkeypatch: pytest.MonkeyPatch) -> None:
 
 # --- callbacks ----------------------------------------------------------------------------------
 
-SIMPLE = {"send": {"answers": [OK], "json": {}}, "dialect": "acme"}
+SIMPLE: dict[str, Any] = {"send": {"answers": [OK], "json": {}}, "dialect": "acme"}
 
 
 def test_a_form_with_a_secret_field_is_read_and_without_it_refused() -> None:
