@@ -18,7 +18,7 @@ from typing import Any
 
 import structlog
 
-from providers.base import Rejected
+from providers.base import Rejected, Retry
 from providers.smpp import pdu, status
 from providers.smpp.ids import MessageIds
 from providers.smpp.link import Link, Role
@@ -135,6 +135,9 @@ class Binds:
                     slot.pause_s = max(slot.pause_s, self._settings.refused_s)
             except (OSError, TimeoutError, ssl.SSLError) as error:
                 self._failed(slot, str(error) or type(error).__name__)
+            except Exception:  # a mistake of ours must not end the bind for ever
+                self._log.exception("smpp_bug", link=slot.name)
+                self._tried(slot)
             else:
                 await self._serve(slot, link)
             if not self._is_closing:
@@ -196,7 +199,7 @@ class Binds:
                 self._senders.remove(link)
         if not self._is_closing:
             self._log.error("smpp_link_lost", link=slot.name, why=why)
-        slot.is_on_trial = not link.has_answered and "not answer" in why
+        slot.is_on_trial = link.fell_silent
         if link.has_answered or asyncio.get_running_loop().time() - began > SOUND_S:
             slot.pause_s = self._settings.reconnect_s
         self._after_loss()
@@ -252,6 +255,12 @@ class Binds:
     def _rests(self) -> bool:
         return asyncio.get_running_loop().time() < self._rest_until
 
+    def _wake(self) -> None:
+        """The rest is over."""
+        for link in self._senders:
+            link.go_on()
+        self._after_loss()
+
     def _after_loss(self) -> None:
         """Without a single bind nothing waits here."""
         if self._senders:
@@ -286,7 +295,9 @@ class Binds:
         loop = asyncio.get_running_loop()
         self._rest_until = loop.time() + self._settings.throttle_s
         self._log.warning("smpp_throttled", link=link.name, rest_s=self._settings.throttle_s)
-        loop.call_later(self._settings.throttle_s, self._after_loss)
+        for sender in self._senders:
+            sender.rest(self._rest_until)
+        loop.call_at(self._rest_until, self._wake)
 
     def has_room(self) -> None:
         """Begin messages while a window has a place for them."""
@@ -341,7 +352,7 @@ class Binds:
                 job.add(Rejected(id=message.id, detail=str(error)))
             except Exception as error:  # a mistake of ours must not leave the batch waiting
                 self._log.exception("smpp_bug", message_id=str(message.id))
-                job.add(Rejected(id=message.id, detail=f"our mistake ({type(error).__name__})"))
+                job.add(Retry(id=message.id, detail=f"our mistake ({type(error).__name__})"))
         return None
 
 

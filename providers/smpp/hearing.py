@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Literal
 
@@ -66,6 +67,7 @@ class Hearing:
         self._something = asyncio.Event()
         self._is_deaf = False
         self._is_in_trouble = False
+        self._tended_at = 0.0
         self._deaf_ears = 0  # messages that nobody wants to have
 
     def take(self, link: Link, command: int, sequence: int, delivered: pdu.Delivered) -> None:
@@ -85,6 +87,7 @@ class Hearing:
     async def run(self) -> None:
         """Store and answer, again and again."""
         while True:
+            self._tend_parts()
             if not self._waiting:
                 self._something.clear()
                 await self._wait()
@@ -112,16 +115,22 @@ class Hearing:
             self._log.error("smpp_not_stored", count=len(self._waiting))
 
     async def _wait(self) -> None:
-        """Until there is something to store; parts that waited in vain come from here."""
-        try:
+        """Until there is something to store, or to look at."""
+        with suppress(TimeoutError):
             async with asyncio.timeout(TICK_S if self._assembler.is_waiting else None):
                 await self._something.wait()
-        except TimeoutError:
-            for request in self._assembler.release(asyncio.get_running_loop().time()):
-                request.answer()
-                request.link.flush()
-            for inbound, requests in self._assembler.give_up(asyncio.get_running_loop().time()):
-                self._put(News(inbound, requests))
+
+    def _tend_parts(self) -> None:
+        """Answer parts that have waited for others in vain; give up those that waited for long."""
+        now = asyncio.get_running_loop().time()
+        if not self._assembler.is_waiting or now < self._tended_at + TICK_S:
+            return
+        self._tended_at = now
+        for request in self._assembler.release(now):
+            request.answer()
+            request.link.flush()
+        for inbound, requests in self._assembler.give_up(now):
+            self._put(News(inbound, requests))
 
     def _take_message(self, delivered: pdu.Delivered, request: Request) -> None:
         if self._context.inbound_sink is None:

@@ -66,6 +66,7 @@ class Link(asyncio.Protocol):
         self.closed: asyncio.Future[str] = asyncio.get_running_loop().create_future()
         self.bound: asyncio.Future[int] = asyncio.get_running_loop().create_future()
         self.has_answered = False  # a submission: the SMSC does more than let us in
+        self.fell_silent = False
         self.window = window
         self._owner = owner
         self._settings = settings
@@ -83,6 +84,8 @@ class Link(asyncio.Protocol):
         self._transport: asyncio.Transport | None = None
         self._is_full = False  # the socket's buffer
         self._paused_at: float | None = None
+        self._leaving = ""  # why no more is submitted; closed once the answers are here
+        self._rest_until = 0.0
         self._why = ""
         self._ticks: asyncio.TimerHandle | None = None
         self._tick_due = 0.0
@@ -92,7 +95,7 @@ class Link(asyncio.Protocol):
     @property
     def free(self) -> int:
         """Messages that could be begun now."""
-        if self._is_full or self._unbinding is not None or self._why:
+        if self._is_full or self._unbinding is not None or self._leaving or self._why:
             return 0
         return self.window - len(self._pending) - len(self._queue)
 
@@ -122,6 +125,15 @@ class Link(asyncio.Protocol):
         """Begin a message; parts beyond the window follow as places become free."""
         self._queue.append(outgoing)
         self._write_parts()
+
+    def rest(self, until: float) -> None:
+        """Submit nothing before this moment of the loop's clock; `go_on` ends it."""
+        self._rest_until = until
+
+    def go_on(self) -> None:
+        """Write what waited for the end of the rest."""
+        self._write_parts()
+        self.flush()
 
     def answer(self, command: int, sequence: int, code: int = 0) -> None:
         """Answer a request of the SMSC; `flush` sends it."""
@@ -202,6 +214,8 @@ class Link(asyncio.Protocol):
         self._write_parts()
         self._owner.has_room()
         self.flush()
+        if self._leaving and not self._pending:
+            self.close(self._leaving)
 
     def pause_writing(self) -> None:
         self._is_full = True
@@ -251,7 +265,7 @@ class Link(asyncio.Protocol):
         if meaning == "throttled":
             self._owner.throttled(self)
         elif meaning == "rebind":
-            self.close(f"the SMSC answered {status.say(code)}")
+            self._leaving = f"the SMSC answered {status.say(code)}"
 
     def _take(
         self, command: int, code: int, sequence: int, data: bytes, start: int, end: int
@@ -303,6 +317,8 @@ class Link(asyncio.Protocol):
         """Parts of the messages in line, as far as the window goes."""
         pending, queue = self._pending, self._queue
         now = self._loop.time()
+        if now < self._rest_until or self._leaving:
+            return
         while queue and len(pending) < self.window and not (self._is_full or self._why):
             outgoing = queue[0]
             if outgoing.has_more:
@@ -343,6 +359,7 @@ class Link(asyncio.Protocol):
         timeout_s = self._settings.timeout_s
         if self._asked_at is not None:
             if now - self._asked_at > timeout_s:
+                self.fell_silent = True
                 self.close(f"the SMSC did not answer enquire_link within {timeout_s:g} s")
         elif self.bound.done() and now - self._heard_at >= self._settings.enquire_link_s:
             self._asked_at = now
@@ -357,6 +374,7 @@ class Link(asyncio.Protocol):
             return
         why = f"the SMSC did not answer within {timeout_s:g} s"
         if now - self._answered_at > timeout_s:
+            self.fell_silent = True
             self.close(why)
             return
         late = [number for number, (_, _, at) in self._pending.items() if now - at > timeout_s]

@@ -68,7 +68,9 @@ class Receipts:
         return Receipt(
             message_id=None,
             ref=self._normal_id(raw_id) if raw_id else None,
-            code=_state(tlvs.get(MESSAGE_STATE)) or fields.get("stat", "").upper() or NO_STATE,
+            code=(_state(tlvs.get(MESSAGE_STATE)) or fields.get("stat", "").upper() or NO_STATE)[
+                :20
+            ],
             error=self._error(tlvs.get(NETWORK_ERROR_CODE), fields.get("err", "")),
             occurred_at=self._moment(fields.get("done date", "")),
             raw=_raw(text, tlvs),
