@@ -135,6 +135,7 @@ class FarSide(ABC):
 class Cases:
     """Base of the groups of cases; an adapter's author writes `paper` and `open_far_side`."""
 
+    pytestmark = pytest.mark.asyncio  # also where pytest-asyncio is in its strict mode
     paper: ClassVar[Paper]
 
     def open_far_side(self, folder: Path) -> AbstractAsyncContextManager[FarSide]:

@@ -24,6 +24,8 @@ READERS = {
     "docs/dba.md": "outbox",
     "docs/why.md": "sms_operator",
     "docs/rules.md": "sms_operator",
+    "docs/providers.md": "sms_operator",
+    "docs/generic_http.md": "sms_operator",
 }
 SETUP = Path(__file__).with_name("setup.sql")
 
