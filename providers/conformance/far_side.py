@@ -174,18 +174,21 @@ async def send_all(
     After NotSubmitted all without a result are retried; otherwise they are uncertain.
     """
     results: dict[int, Result] = {}
+    strays: list[Result] = []
+    wanted = {one.id for one in batch}
     missing: Callable[[int], Result] = _unanswered
     try:
         async with aclosing(provider.send(batch, until=until)) as given:  # type: ignore[type-var]
             async for result in given:
-                assert result.id in {one.id for one in batch}, "a result for another batch"
-                assert result.id not in results, "a second result for a message"
+                if result.id in results or result.id not in wanted:
+                    strays.append(result)
                 results[result.id] = result
     except NotSubmitted as error:
         missing = _retried(error)
     except Exception as error:
         text = f"{type(error).__name__}: {error}"
         missing = lambda id_: Uncertain(id=id_, detail=text)  # noqa: E731
+    assert not strays, f"a second result for a message, or one for another batch: {strays}"
     return [results.get(one.id) or missing(one.id) for one in batch]
 
 
