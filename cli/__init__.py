@@ -23,6 +23,7 @@ from cli import (  # noqa: F401
     preview,
     provider,
     recall,
+    remap,
     report,
     route,
     top,

@@ -78,3 +78,14 @@ class BalanceRow:
     warn_below: Decimal | None
     is_low: bool
     low_since: datetime | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Remapped:
+    """One batch of a remapping. `changes`: messages by "old → new"; `last_receipt_id` None: the
+    end was reached."""
+
+    receipts: int
+    messages: int
+    changes: dict[str, int]
+    last_receipt_id: int | None

@@ -61,7 +61,7 @@ grant select, insert, update, delete on sms.blacklist, sms.cap, sms.quiet_hours,
 grant select, insert on sms.consent to sms_operator;
 grant update (withdrawn_at, withdrawn_by) on sms.consent to sms_operator;
 grant select on sms.rule_change, sms.number_trouble, sms.inbound, sms.operator_refusal_suspected, sms.uncertain_message,
-                sms.provider_balance to sms_operator;
+                sms.provider_balance, sms.receipt_remap to sms_operator;
 grant select, insert, update on sms.receipt_error, sms.campaign, sms.client_zone to sms_operator;
 grant execute on function sms.rules_as_of(timestamptz, text), sms.understand_reply(text), sms.fold_word(text) to sms_operator;
 grant select, insert, update on sms.channel, sms.provider, sms.receipt_code, sms.template, sms.template_version to sms_operator;
@@ -75,6 +75,7 @@ grant execute on function sms.cancel(bigint), sms.cancel(bigint[]), sms.cancel(t
                           sms.answer_percentile(bigint[], numeric),
                           sms.resolve_uncertain(bigint[], text, text, text), sms.replace_numbering(),
                           sms.set_balance_limit(text, numeric),
+                          sms.remap_receipts(timestamptz, boolean, text, timestamptz, bigint, int),
                           sms.list_providers(),
                           sms.set_provider(text, text, jsonb, text, numeric, int, boolean),
                           sms.queue_status(), sms.outcome_status(timestamptz), sms.count_unaccounted(),

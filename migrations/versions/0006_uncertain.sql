@@ -73,6 +73,31 @@ comment on column sms.orphan_round.receipt_id is 'The last one it looked at; 0 =
 
 -- ---------------------------------------------------------------- remapping
 
+alter table sms.unmatched_receipt add column code text;
+comment on column sms.unmatched_receipt.code is 'The provider''s status code, so that a corrected map holds for those that wait; null = from before there was this column.';
+
+create table sms.receipt_match (
+    message_id bigint not null,
+    receipt_id bigint not null,
+    provider_id smallint not null,
+    part smallint,
+    code text,
+    error text,
+    primary key (message_id, receipt_id)
+);
+create index receipt_match_receipt_id on sms.receipt_match (receipt_id);
+comment on table sms.receipt_match is 'Which message a receipt was about that did not find it at arrival. Beside sms.receipt, which is never searched by reference.';
+comment on column sms.receipt_match.message_id is 'The message.';
+comment on column sms.receipt_match.receipt_id is 'sms.receipt.receipt_id.';
+comment on column sms.receipt_match.provider_id is 'Who reported.';
+comment on column sms.receipt_match.part is 'The segment it speaks of, where it speaks of one of several; null = of the whole message.';
+comment on column sms.receipt_match.code is 'The provider''s status code.';
+comment on column sms.receipt_match.error is 'The provider''s error.';
+
+-- Batches of a remapping are spans of receipt_id.
+create index receipt_receipt_id on sms.receipt using brin (receipt_id) with (pages_per_range = 32, autosummarize = on);
+comment on column sms.receipt.state is 'Our state by sms.receipt_code, as it was at arrival or at the last sms.remap_receipts; null = progress or unmapped.';
+
 create table sms.receipt_remap (
     remap_id bigint not null default sms.next_id() primary key,
     at timestamptz not null,

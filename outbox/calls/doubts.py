@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import asdict
+from datetime import datetime
 
 from psycopg import AsyncConnection
 
-from outbox.calls.query import all_rows, one_value
-from outbox.rows_asking import Doubts, UncertainCount, UncertainMessage
+from outbox.calls.query import all_rows, one_row, one_value
+from outbox.rows_asking import Doubts, Remapped, UncertainCount, UncertainMessage
 
 
 async def list_uncertain(
@@ -87,3 +88,34 @@ async def channel_names(conn: AsyncConnection) -> list[str]:
     """The channels there are."""
     query = "select array_agg(c.channel order by c.channel) from sms.channel as c"
     return list(await one_value(conn, query) or [])
+
+
+async def remap_receipts(
+    conn: AsyncConnection,
+    *,
+    since: datetime,
+    until: datetime,
+    adapter: str | None,
+    apply: bool,
+    after: int | None,
+    limit: int,
+) -> Remapped:
+    """Look through one batch of stored receipts; go on after its `last_receipt_id`."""
+    return await one_row(
+        conn,
+        Remapped,
+        """
+        select receipts, messages, coalesce(changes, '{}') as changes, last_receipt_id
+          from sms.remap_receipts(p_since => %(since)s, p_apply => %(apply)s,
+                                  p_adapter => %(adapter)s, p_until => %(until)s,
+                                  p_after => %(after)s, p_limit => %(limit)s)
+        """,
+        {
+            "since": since,
+            "until": until,
+            "adapter": adapter,
+            "apply": apply,
+            "after": after,
+            "limit": limit,
+        },
+    )

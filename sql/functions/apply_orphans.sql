@@ -23,7 +23,11 @@ begin
           cross join lateral (select x.id from sms.outcome as x where x.id = coalesce(u.message_id, r.id) offset 0) as o
     ), gone as (
         delete from sms.unmatched_receipt as u using found as f where u.receipt_id = f.receipt_id
-     returning f.id, u.state, u.error, f.part
+     returning f.id, f.part, u.message_id, u.receipt_id, u.provider_id, u.code, u.state, u.error
+    ), kept as (
+        insert into sms.receipt_match (message_id, receipt_id, provider_id, part, code, error)
+        select g.id, g.receipt_id, g.provider_id, g.part, g.code, g.error from gone as g where g.message_id is null
+            on conflict do nothing
     )
     select array_agg(g.id), array_agg(g.state), array_agg(g.error), array_agg(g.part)
       into _ids, _states, _errors, _parts from gone as g;

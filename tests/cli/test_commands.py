@@ -22,6 +22,7 @@ from tests.support import factory
 COMMANDS = [
     ["status"], ["top"], ["explain"], ["dry-run"], ["message"], ["cancel"], ["report"],
     ["uncertain", "list"], ["uncertain", "resolve"], ["provider", "balance"],
+    ["receipts", "remap"],
     ["run"], ["worker"], ["dlr"], ["migrate"], ["db", "url"],
     ["provider", "list"], ["provider", "set"], ["provider", "switch"], ["provider", "park"],
     ["import", "numbering"], ["import", "stations"], ["import", "clients"],
