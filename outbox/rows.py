@@ -142,7 +142,8 @@ class ProviderRow:
     """A configured account; `tps` is segments a second.
 
     `lanes` counts those that point at it, `probed_lanes` those from which it may take a few to
-    show that it is well again; `epoch` counts the moves of its breaker.
+    show that it is well again; `epoch` counts the moves of its breaker; `has_backup` means that
+    lanes would move to another if it fell ill.
     """
 
     provider: str
@@ -157,6 +158,7 @@ class ProviderRow:
     breaker: str = "closed"
     epoch: int = 0
     slow_answer: timedelta = timedelta(seconds=5)
+    has_backup: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

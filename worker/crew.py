@@ -56,6 +56,7 @@ class Crew:
             # A provider may take its time to answer; twice that is the least a lease can be.
             lease_s=max(settings.lease_s, 2 * provider.limits.answer_s),
         )
+        self._line.has_backup = row.has_backup
         self._line.serve(has_lanes=_has_lanes(row))
 
     async def run(self) -> None:
@@ -97,6 +98,7 @@ class Crew:
         opens = row.breaker == "open" and row.epoch != self.row.epoch
         self.row = row
         self._line.pace.set_tps(row.tps)
+        self._line.has_backup = row.has_backup
         self._line.serve(has_lanes=_has_lanes(row))
         if opens:
             self._line.call_back()

@@ -120,7 +120,7 @@ class _Tally:
             counts=self.counts,
             outstanding=sum(call.left for call in waiting),
             overdue=sum(call.left for call in waiting if now - call.heard_at > call.slow_s),
-            silence_s=self._silence(now, waiting),
+            silence_s=self.silence(now, waiting),
             failing=self.failing,
             failing_s=now - self.failing_since if self.failing else 0.0,
             times=self.times,
@@ -138,7 +138,7 @@ class _Tally:
         self.max_ms = max(self.max_ms, report.max_ms)
         self.is_told = False
 
-    def _silence(self, now: float, waiting: list[Call]) -> float:
+    def silence(self, now: float, waiting: list[Call]) -> float:
         """Seconds since anything was heard while something waited."""
         if not waiting:
             return 0.0
@@ -152,22 +152,26 @@ class Health:
     """One provider as this process meets it; survives the crew that works for it."""
 
     def __init__(self) -> None:
-        self._slow_s = SLOW_S
+        self.slow_s = SLOW_S
         self._now = _Tally(epoch=0)
         self._past: list[_Tally] = []
 
     def follow(self, *, epoch: int, slow_s: float) -> None:
         """The breaker moved: what begins from now on is counted apart from what began before."""
-        self._slow_s = slow_s
+        self.slow_s = slow_s
         if epoch != self._now.epoch:
             self._past.append(self._now)
             self._now = _Tally(epoch=epoch)
 
     def call(self, messages: int) -> Call:
         """A submission begins; its owner calls `heard`, and `end` when it is over."""
-        call = Call(tally=self._now, slow_s=self._slow_s, left=messages, heard_at=clock.now())
+        call = Call(tally=self._now, slow_s=self.slow_s, left=messages, heard_at=clock.now())
         self._now.calls.add(call)
         return call
+
+    def silence_s(self) -> float:
+        """Seconds since anything was heard from it while something waits."""
+        return self._now.silence(clock.now(), [call for call in self._now.calls if call.left])
 
     def trouble(self) -> None:
         """The provider could not be opened, or asked for its room."""

@@ -14,6 +14,7 @@ from worker.clock import Backoff
 from worker.health import Health
 from worker.pace import Pace
 
+MUTE_SHARE = 0.5  # of the silence at which the provider counts as ill
 TROUBLE_S = 2.0  # longest pause between tries while the provider takes nothing at all
 
 
@@ -43,6 +44,7 @@ class Line:
     sends: set[asyncio.Task[None]] = field(default_factory=set)
     trouble: Backoff = field(default_factory=lambda: Backoff(longest_s=TROUBLE_S))
     in_trouble: bool = False
+    has_backup: bool = False
 
     def stop(self) -> None:
         """Claim no more; hand back what has not left."""
@@ -69,6 +71,13 @@ class Line:
             self.recall = asyncio.Event()
         for hear in self.recalled:
             hear()
+
+    def is_mute(self) -> bool:
+        """Whether to hand over no more until something is heard: another could still serve it.
+
+        What a provider that hangs was given is uncertain; what it was not given moves on.
+        """
+        return self.has_backup and self.health.silence_s() > self.health.slow_s * MUTE_SHARE
 
     def cut(self) -> None:
         """End the sends in flight; what has no answer by now is uncertain."""

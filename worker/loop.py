@@ -150,6 +150,9 @@ class Claimer:
         if line.in_trouble:
             await line.trouble.pause(unless=line.off_duty)
         while not line.off_duty.is_set():
+            if line.is_mute():
+                await happens(line.off_duty, jittered(FULL_S))
+                continue
             limit = min(self._post.limit, line.max_batch, line.pace.room())
             if line.in_trouble:
                 limit = min(limit, PROBE_LIMIT)

@@ -194,5 +194,12 @@ def _needs_new_crew(old: ProviderRow, new: ProviderRow) -> bool:
 
 def _core(row: ProviderRow) -> ProviderRow:
     return replace(
-        row, tps=0, lanes=0, probed_lanes=0, breaker="", epoch=0, slow_answer=timedelta(0)
+        row,
+        tps=0,
+        lanes=0,
+        probed_lanes=0,
+        breaker="",
+        epoch=0,
+        slow_answer=timedelta(0),
+        has_backup=False,
     )

@@ -71,8 +71,8 @@ create table sms.breaker_policy (
         constraint "refuse_for is 500 ms to 5 minutes" check (refuse_for between interval '500 ms' and interval '5 minutes'),
     throttle_share numeric(4, 3) not null default 0.5
         constraint "throttle_share is above 0 and at most 1" check (throttle_share > 0 and throttle_share <= 1),
-    throttle_for interval not null default '1 minute'
-        constraint "throttle_for is 5 seconds to 9 minutes" check (throttle_for between interval '5 seconds' and interval '9 minutes'),
+    throttle_for interval not null default '5 seconds'
+        constraint "throttle_for is 3 seconds to 9 minutes" check (throttle_for between interval '3 seconds' and interval '9 minutes'),
     cool_down interval not null default '15 seconds' constraint "cool_down is 1 second or more" check (cool_down >= interval '1 second'),
     max_cool_down interval not null default '10 minutes',
     calm interval not null default '10 minutes' constraint "calm is 1 second or more" check (calm >= interval '1 second'),
@@ -91,8 +91,8 @@ comment on column sms.breaker_policy.min_samples is 'So many results, at least, 
 comment on column sms.breaker_policy.error_share is 'Ill from this share of errors, lost and slow answers.';
 comment on column sms.breaker_policy.slow_answer is 'An answer slower than this is an error; silence for so long while something waits is illness.';
 comment on column sms.breaker_policy.refuse_for is 'Ill when it turned everything away for so long.';
-comment on column sms.breaker_policy.throttle_share is 'Throttling slows the pace; from this share of messages turned away …';
-comment on column sms.breaker_policy.throttle_for is '… lasting so long it is illness.';
+comment on column sms.breaker_policy.throttle_share is 'Throttling slows the pace; where still this share of messages is turned away …';
+comment on column sms.breaker_policy.throttle_for is '… after so long, it is illness.';
 comment on column sms.breaker_policy.cool_down is 'How long it is left alone at first; doubled each time it fails again.';
 comment on column sms.breaker_policy.max_cool_down is 'The longest it is left alone.';
 comment on column sms.breaker_policy.calm is 'Well for so long, and the next cool-down is the first one again.';
@@ -149,11 +149,11 @@ create table sms.provider_tally (
     max_ms int not null default 0,
     primary key (provider_id, worker, epoch, bucket_at)
 ) with (fillfactor = 50, autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 1000);
-comment on table sms.provider_tally is 'What each worker met at each provider, in steps of five seconds; ten minutes are kept. Counts add up, gauges are the newest.';
+comment on table sms.provider_tally is 'What each worker met at each provider, in steps of two seconds; ten minutes are kept. Counts add up, gauges are the newest.';
 comment on column sms.provider_tally.provider_id is 'The provider.';
 comment on column sms.provider_tally.worker is 'The worker process.';
 comment on column sms.provider_tally.epoch is 'The breaker''s epoch in which the submissions began, as far as the worker knew.';
-comment on column sms.provider_tally.bucket_at is 'Start of the five seconds.';
+comment on column sms.provider_tally.bucket_at is 'Start of the two seconds.';
 comment on column sms.provider_tally.reported_at is 'When the worker last wrote this row.';
 comment on column sms.provider_tally.accepted is 'Messages taken.';
 comment on column sms.provider_tally.rejected is 'Messages refused for good: content or number.';

@@ -164,7 +164,7 @@ async def list_providers(conn: AsyncConnection) -> list[ProviderRow]:
         ProviderRow,
         """
         select provider, adapter, settings, secret_env, tps::float8 as tps, max_batch, is_enabled,
-               lanes, probed_lanes, breaker, epoch, slow_answer
+               lanes, probed_lanes, breaker, epoch, slow_answer, has_backup
           from sms.list_providers()
         """,
     )

@@ -25,7 +25,7 @@ as $$
                         then case when s.slow * 2 > s.bad then 'slow' else 'errors' end
                     when s.rejected >= s.min_samples and s.rejected = s.judged then 'rejects_all'
                     when s.sent >= s.min_samples and s.throttled_share >= s.limit_throttled
-                         and s.throttled_for > s.throttle_for - interval '5 seconds' then 'throttled'
+                         and s.throttled_for >= s.throttle_for then 'throttled'
                end as illness,
                format('%s of %s failed, %s turned away, %s rejected, %s slow; silent for %s s, refusing for %s s; %s of %s workers agree',
                       s.failed + s.unanswered + s.overdue + s.troubles, s.judged, s.throttled, s.rejected, s.slow,

@@ -17,10 +17,10 @@ as $$
           from sms.breaker as b
           join sms.breaker_policy as k on k.provider_id = b.provider_id
     ), recent as materialized (
-        select t.*, k.error_share, k.slow_answer, k.refuse_for, t.bucket_at > p_as_of - k.watch_window as is_in_window
+        select t.*, k.error_share, k.slow_answer, k.refuse_for, k.throttle_for, t.bucket_at > p_as_of - k.watch_window as is_in_window
           from terms as k
           join sms.provider_tally as t on t.provider_id = k.provider_id and (t.epoch = k.epoch or p_every_epoch)
-         where t.bucket_at > p_as_of - greatest(k.watch_window, k.throttle_for) and t.bucket_at <= p_as_of
+         where t.bucket_at > p_as_of - greatest(k.watch_window, k.throttle_for + interval '2 seconds') and t.bucket_at <= p_as_of
     ), gauge as (
         select distinct on (r.provider_id, r.worker) r.*
           from recent as r
@@ -64,6 +64,7 @@ as $$
                    / nullif(sum(r.accepted + r.rejected + r.failed + r.throttled + r.unanswered), 0) as share,
                p_as_of - min(r.bucket_at) filter (where r.throttled > 0) as lasting
           from recent as r
+         where r.bucket_at > p_as_of - r.throttle_for - interval '2 seconds'
          group by r.provider_id
     ), answer as (
         select x.provider_id, array_agg(x.count order by x.n) as times

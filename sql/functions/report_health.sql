@@ -9,7 +9,7 @@ as $$
     insert into sms.provider_tally as t (
                provider_id, worker, epoch, bucket_at, reported_at, accepted, rejected, failed, throttled, unanswered, slow, troubles,
                outstanding, overdue, silence, failing, failing_for, times, max_ms)
-    select p.provider_id, p_worker, r.epoch, date_bin('5 seconds', n.now, '2020-01-01 00:00Z'), n.now, coalesce(r.accepted, 0),
+    select p.provider_id, p_worker, r.epoch, date_bin('2 seconds', n.now, '2020-01-01 00:00Z'), n.now, coalesce(r.accepted, 0),
            coalesce(r.rejected, 0), coalesce(r.failed, 0), coalesce(r.throttled, 0), coalesce(r.unanswered, 0), coalesce(r.slow, 0),
            coalesce(r.troubles, 0), coalesce(r.outstanding, 0), coalesce(r.overdue, 0),
            make_interval(secs => coalesce(r.silence_s, 0)), coalesce(r.failing, 0), make_interval(secs => coalesce(r.failing_s, 0)),

@@ -187,6 +187,7 @@ async def test_an_account_is_created_with_sensible_values(db: AsyncConnection) -
         "breaker": "closed",
         "epoch": 0,
         "slow_answer": timedelta(seconds=5),
+        "has_backup": False,
     }
 
 
