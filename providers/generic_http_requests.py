@@ -15,15 +15,9 @@ from jmespath.parser import ParsedResult
 
 from providers import generic_http_templates as templates
 from providers.base import Awaiting, Doubtful, Message, SettingsError
+from providers.generic_http_checks import check, item, sections, used
 from providers.generic_http_settings import GenericHttpSettings, MoneyLeft, Request, Send, Status
 from providers.generic_http_templates import Fields
-
-ACCOUNT = ("secret", "username", "basic")
-SHARED = ("sender", "validity_s", "validity_min", "expires_at", "expires_unix", "batch_id")
-OF_MESSAGE = ("id", "msisdn", "plus_msisdn", "body", "callback_url", "n")
-ASKED = ("id", "msisdn", "ref", "n")
-ASKED_ALL = ("ids", "msisdns", "refs")  # with commas
-IN_ITEM = {"id", "msisdn", "ref", "n"}
 
 
 class Requests:
@@ -42,27 +36,26 @@ class Requests:
         self._dlr_url = dlr_url
         self._patience = httpx.Timeout(settings.timeout_s, connect=settings.timeout_s / 3).as_dict()
         self._account = self._account_fields(secret)
-        self._check_all()
+        check(provider, settings)
 
     @property
     def polls_by_ref(self) -> bool:
         """Whether only messages whose reference is known can be asked for."""
         poll = self._settings.poll
-        return poll is not None and bool({"ref", "refs"} & _used(poll))
+        return poll is not None and bool({"ref", "refs"} & used(poll))
 
     def check_secret(self) -> None:
         """SettingsError when requests need a secret and there is none, or it fits no header."""
-        if not self._secret and any({"secret", "basic"} & _used(one) for one in self._sections()):
+        requests = sections(self._settings)
+        if not self._secret and any({"secret", "basic"} & used(one) for one in requests):
             raise SettingsError(
                 f'Provider "{self._provider}" has no secret: set secret_env to the name of an '
                 "environment variable and put the key or password there."
             )
-        headers = (text for one in self._sections() for text in one.headers.values())
-        fields = {name: self._account.get(name) for name in self._known_everywhere()}
-        for template in headers:
-            names = {name for name, _ in templates.names(template)}
-            value = templates.text(template, fields) if names <= fields.keys() else ""
-            if value and not (value.isascii() and value.isprintable()):
+        in_headers = {name for one in requests for name, _ in templates.names(one.headers)}
+        for name in in_headers & self._account.keys():
+            value = self._account[name] or ""
+            if not (value.isascii() and value.isprintable()):
                 raise SettingsError(
                     f'Provider "{self._provider}": what goes into headers must be printable ASCII.'
                 )
@@ -122,7 +115,7 @@ class Requests:
     ) -> list[ParsedResult]:
         """Where an answer tells of each message of a group."""
         fields = (_asked(one, n) for n, one in enumerate(group))
-        return [jmespath.compile(_item(section, one)) for one in fields]
+        return [jmespath.compile(item(section, one)) for one in fields]
 
     def _make(self, section: Request, shared: Fields, each: Sequence[Fields]) -> httpx.Request:
         shared = {**self._account, **shared}
@@ -190,82 +183,10 @@ class Requests:
             "n": str(n),
         }
 
-    # --- are they right? -------------------------------------------------------------------------
-
-    def _sections(self) -> list[Request]:
-        settings = self._settings
-        given = (settings.send, settings.poll, settings.lookup, settings.balance)
-        return [section for section in given if section is not None]
-
-    def _known_everywhere(self) -> set[str]:
-        return {*ACCOUNT, *self._settings.vars}
-
-    def _check_all(self) -> None:
-        settings = self._settings
-        self._check("send", settings.send, SHARED, OF_MESSAGE)
-        for name, section in (("poll", settings.poll), ("lookup", settings.lookup)):
-            if section is not None:
-                self._check(name, section, ASKED_ALL, ASKED)
-        if settings.balance is not None:
-            self._check("balance", settings.balance, (), ())
-        if any("basic" in _used(section) for section in self._sections()) and not settings.username:
-            raise self._wrong("username", "the preset or a request needs it")
-
-    def _check(
-        self, name: str, section: Request, shared: Sequence[str], each: Sequence[str]
-    ) -> None:
-        """Every field is known, and those of one message stand where there is one."""
-        if section.form is not None and section.json_ is not None:
-            raise self._wrong(name, "a request has a form or json, not both")
-        everywhere = self._known_everywhere() | set(shared)
-        if section.batch == 1:
-            everywhere |= set(each)
-        per_message = {"form", "query"}
-        parts: Mapping[str, object] = {
-            "path": section.path,
-            "headers": section.headers,
-            "query": section.query,
-            "form": section.form,
-            "json": section.json_,
-        }
-        for part, template in parts.items():
-            for field, inside in templates.names(template):
-                allowed = everywhere | (set(each) if inside or part in per_message else set())
-                if field not in allowed:
-                    known = ", ".join(sorted(allowed))
-                    raise self._wrong(f"{name}.{part}", f"{{{field}}} is no field here ({known})")
-        self._check_item(name, section)
-
-    def _check_item(self, name: str, section: Request) -> None:
-        if unknown := {field for field, _ in templates.names(section.item)} - IN_ITEM:
-            raise self._wrong(f"{name}.item", f"{{{unknown.pop()}}} is no field here")
-        try:
-            jmespath.compile(_item(section, dict.fromkeys(IN_ITEM, "0")))
-        except jmespath.exceptions.JMESPathError:
-            raise self._wrong(f"{name}.item", "it is no JMESPath expression") from None
-
-    def _wrong(self, key: str, what: str) -> SettingsError:
-        return SettingsError(f'Provider "{self._provider}": setting "{key}": {what}.')
-
-
-def _used(section: Request) -> set[str]:
-    """The fields a request uses."""
-    parts = (section.path, section.headers, section.query, section.form, section.json_)
-    return {name for part in parts for name, _ in templates.names(part)}
-
 
 def _asked(one: Message | Doubtful | Awaiting, n: int) -> dict[str, str | None]:
     ref = None if isinstance(one, Message) else one.ref
     return {"id": str(one.id), "msisdn": str(one.msisdn), "ref": ref, "n": str(n)}
-
-
-def _item(section: Request, fields: Fields) -> str:
-    """The expression for one message; a reference may not break out of its quotes."""
-    safe = {
-        name: None if value is None else "".join(c for c in value if c not in "'\"\\`")
-        for name, value in fields.items()
-    }
-    return templates.text(section.item, safe) or "`null`"
 
 
 def _encoded(

@@ -110,14 +110,6 @@ class SendingCases(Cases):
             [result] = await send_all(provider, [message(1)])
         assert isinstance(result, Uncertain), str(result)
 
-    async def test_few_are_in_doubt_when_the_provider_falls_silent(self, far_side: FarSide) -> None:
-        provider = needed(await far_side.silent(), "a silent peer")
-        async with provider:
-            first = await send_all(provider, [message(1)])
-            room = await provider.capacity()
-        assert isinstance(first[0], Uncertain)
-        assert room is None or room >= 0
-
     async def test_no_submission_begins_after_the_deadline(self, far_side: FarSide) -> None:
         async with far_side.provider() as provider:
             results = await send_all(provider, [message(1), message(2)], until=time.monotonic())

@@ -10,7 +10,7 @@ from pydantic import BaseModel
 
 from providers.base import AdapterSettings, CanBeAsked, CanBePolled, Context, HasBalance
 from providers.generic_http import GenericHttpProvider
-from providers.generic_http_requests import ACCOUNT, ASKED, ASKED_ALL, OF_MESSAGE, SHARED
+from providers.generic_http_checks import ACCOUNT, ASKED, ASKED_ALL, OF_MESSAGE, SHARED
 from providers.generic_http_settings import (
     FromSubscribers,
     GenericHttpSettings,
