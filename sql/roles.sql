@@ -96,7 +96,9 @@ grant select (id, not_before, expires_at, lane_id, priority, attempt) on sms.pen
 grant select (id, decided_at, submitted_at, final_at, campaign_id, cost, provider_id, lane_id, segments, attempts, state, reason)
    on sms.outcome to sms_monitor;
 grant select (receipt_id, received_at, provider_id, state) on sms.unmatched_receipt to sms_monitor;
-grant select on sms.claim, sms.uncertain_message, sms.provider_balance, sms.provider_asking to sms_monitor;
+grant select on sms.claim, sms.provider_balance, sms.provider_asking to sms_monitor;
+grant select (id, provider, channel, operator, attempts, submitted_at, since, asks, asked_at, next_ask_at, absent_since,
+              on_uncertain, policy_at) on sms.uncertain_message to sms_monitor;
 grant execute on function sms.work_left(interval, timestamptz, interval), sms.queue_status(), sms.outcome_status(timestamptz),
                           sms.count_unaccounted() to sms_monitor;
 

@@ -1,4 +1,4 @@
--- Keys under which a provider knows a message before it answers; asking about doubtful ones; remapping.
+-- Names given to messages before they are sent, asking about doubtful ones, polling, remapping, balances.
 
 -- ---------------------------------------------------------------- keys
 
@@ -138,3 +138,8 @@ comment on column sms.provider_balance.currency is 'ISO 4217.';
 comment on column sms.provider_balance.warn_below is 'Warn when less is left; null = never.';
 comment on column sms.provider_balance.is_low is 'Less than warn_below was left.';
 comment on column sms.provider_balance.low_since is 'Since when; null while it is not low.';
+
+-- ---------------------------------------------------------------- corrected codes
+
+alter table sms.receipt_code add column is_corrected boolean not null default false;
+comment on column sms.receipt_code.is_corrected is 'People wrote or changed it: migrations leave it alone. Set to false, the next one brings ours back.';
