@@ -10,9 +10,12 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote_from_bytes
 
+import httpx
 import pytest
 
+from dlr.app import ReceiptApp
 from kannel.simulator import whole_texts
 from providers import registry
 from providers.base import (
@@ -35,6 +38,7 @@ from providers.conformance import (
     callback,
     message,
 )
+from providers.conformance.receipts import NONSENSE
 from providers.fake import FakeProvider
 from tests.support.codes import known_codes
 from tests.support.kannel_lab import Lab, kannel_lab
@@ -176,3 +180,31 @@ def test_an_unknown_adapter_is_answered_with_the_known_ones() -> None:
 def test_a_receipt_without_our_id_in_its_path_is_malformed(adapter: type[Conformance]) -> None:
     with pytest.raises(MalformedReceipt):
         adapter.paper.make().parse_receipt(callback(b"type=1&code=1"))
+
+
+@pytest.mark.parametrize("request_", NONSENSE)
+@pytest.mark.parametrize("adapter", [TestFake, TestKannel])
+async def test_what_is_no_report_is_answered_with_400_and_not_stored(
+    adapter: type[Conformance], request_: ReceiptRequest
+) -> None:
+    """What every adapter's MalformedReceipt comes to."""
+
+    async def record(provider: str, items: Sequence[object]) -> None:
+        raise AssertionError("nonsense was stored")
+
+    name = adapter.paper.adapter
+    app = ReceiptApp(
+        providers={(name, "main"): adapter.paper.make()},
+        record=record,
+        record_inbound=record,
+        token="a-token-for-tests-0123",
+    )
+    path = f"/{name}/main/a-token-for-tests-0123"
+    if request_.message_id is not None:
+        path = f"{path}/{request_.message_id}"
+    transport = httpx.ASGITransport(app=app.asgi)
+    async with httpx.AsyncClient(transport=transport, base_url="http://dlr") as client:
+        query = quote_from_bytes(request_.query, safe="=&;%")
+        reply = await client.request(request_.method, f"{path}?{query}", content=request_.body)
+    assert reply.status_code == 400
+    assert app.counters.malformed == 1

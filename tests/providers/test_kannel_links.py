@@ -52,6 +52,30 @@ async def test_each_provider_sends_through_its_own_link(kannel: TwoLinks) -> Non
         }
 
 
+FORCED = """
+group = sendsms-user
+username = only_beeline
+password = $password
+user-deny-ip = "*.*.*.*"
+user-allow-ip = "127.0.0.1"
+forced-smsc = beeline
+max-messages = 255
+concatenation = true
+"""
+
+
+async def test_a_user_with_a_forced_link_cannot_choose_another(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv(STATUS_ENV, "kannel-status")
+    async with two_links(more=FORCED) as kannel, kannel.listening():
+        async with kannel.provider("mts", username="only_beeline") as provider:
+            results = await send_all(provider, [message(number) for number in (11, 12)])
+        assert {type(result) for result in results} == {Accepted}
+        await eventually(lambda: len(kannel.texts("beeline")) == 2)
+        assert kannel.texts("mts") == {}
+
+
 @pytest.mark.parametrize("mode", ["slow", "throttle"])
 async def test_a_stuck_link_holds_few_and_leaves_the_other_its_room(
     kannel: TwoLinks, mode: Mode

@@ -130,12 +130,12 @@ class TwoLinks:
 
 
 @asynccontextmanager
-async def two_links() -> AsyncIterator[TwoLinks]:
-    """Both operators' message centres and the Kannel of the page, linked."""
+async def two_links(*, more: str = "") -> AsyncIterator[TwoLinks]:
+    """Both operators' message centres and the Kannel of the page (and more groups), linked."""
     [dlr_port] = free_ports(1)
     with Simulator(dlr_ms=50) as mts, Simulator(dlr_ms=50) as beeline:
         values = {"mts_port": mts.port, "beeline_port": beeline.port, "dlr_port": dlr_port}
-        boxes = Boxes(smsc_port=mts.port, template=as_template(printed()), values=values)
+        boxes = Boxes(smsc_port=mts.port, template=as_template(printed()) + more, values=values)
         with boxes as running:
             running.wait_for_link(2)
             centres = {"mts": mts, "beeline": beeline}
