@@ -21,6 +21,7 @@ from worker.chores import keep
 EVERY_S = 1.0
 FORGET_S = 30.0  # failures further apart than this are not one row of failures
 SLOW_S = 5.0  # until the provider's policy is known
+UNREADY_S = 1.0  # how often "no room" counts as a failure while nothing is on its way
 STEPS = 16  # answer times: within 1, 2, 4, … 16384 ms, and later
 
 
@@ -100,9 +101,13 @@ class _Tally:
 
     def failed(self, now: float, kind: str, messages: int) -> None:
         self._count(kind, messages)
+        self.fails(now, messages)
+
+    def fails(self, now: float, times: int) -> None:
+        """One more of a row of failures with nothing accepted between them."""
         if not self.failing or now - self.failed_at > FORGET_S:
             self.failing, self.failing_since = 0, now
-        self.failing += messages
+        self.failing += times
         self.failed_at = now
 
     def report(self, provider: str) -> Report | None:
@@ -155,6 +160,7 @@ class Health:
         self.slow_s = SLOW_S
         self._now = _Tally(epoch=0)
         self._past: list[_Tally] = []
+        self._unready_at = float("-inf")
 
     def follow(self, *, epoch: int, slow_s: float) -> None:
         """The breaker moved: what begins from now on is counted apart from what began before."""
@@ -176,6 +182,16 @@ class Health:
     def trouble(self) -> None:
         """The provider could not be opened, or asked for its room."""
         self._now.failed(clock.now(), "troubles", 1)
+
+    def unready(self) -> None:
+        """It has no room though nothing is on its way to it: its link is down, or it rests.
+
+        No error of any message, but where it lasts with nothing accepted it is as bad.
+        """
+        now = clock.now()
+        if now - self._unready_at >= UNREADY_S and not any(call.left for call in self._now.calls):
+            self._unready_at = now
+            self._now.fails(now, 1)
 
     def report(self, provider: str) -> list[Report]:
         """What is to be told of each epoch that still has something."""

@@ -158,6 +158,8 @@ class Claimer:
                 limit = min(limit, PROBE_LIMIT)
             if (free := await self._capacity()) is not None:
                 limit = min(limit, free)
+                if not free:
+                    line.health.unready()
             if limit > 0:
                 return limit
             await happens(line.off_duty, jittered(FULL_S))

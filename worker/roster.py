@@ -106,6 +106,7 @@ class Roster:
         self._inbound = inbound
         self._told = told
         self._posts: dict[str, _Post] = {}
+        self._refresh_s = REFRESH_S if settings.listens else min(REFRESH_S, settings.poll_s)
         self._complaints: dict[str, str] = {}
         self.healths: dict[str, Health] = {}
 
@@ -124,7 +125,7 @@ class Roster:
                 else:
                     self._complaints.pop("", None)
                     self._follow(rows, tasks)
-                await happens(changed, jittered(REFRESH_S))
+                await happens(changed, jittered(self._refresh_s))
             for post in self._posts.values():
                 post.crew.stop()
 

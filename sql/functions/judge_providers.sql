@@ -2,7 +2,7 @@
 --   closed → open       silent, refusing, too many errors, all rejected, throttled for too long; and more workers say so than not
 --   open → half_open    the cool-down is over; the first one where lanes are held, as nobody else could serve them
 --   half_open → closed  as many probes as the policy asks for were answered, and few enough failed
---   half_open → open    too many failed, or silence
+--   half_open → open    too many failed, or it is silent or refuses
 -- Opening and closing have different limits (error_share, recover_share), and each opening without a calm between doubles
 -- the cool-down: that is what keeps it from flapping.
 create or replace function sms.judge_providers(p_as_of timestamptz)
@@ -48,10 +48,10 @@ as $$
                 where t.state = 'open' and (t.retry_at <= p_as_of or t.is_last_hope and t.since + t.cool_down <= p_as_of)
                 union all
                select 'open', 'probes_failed'
-                where t.state = 'half_open' and (t.is_silent or t.missed > t.probes * t.recover_share)
+                where t.state = 'half_open' and (t.is_silent or t.is_refusing or t.missed > t.probes * t.recover_share)
                 union all
                select 'closed', 'probes_well'
-                where t.state = 'half_open' and not t.is_silent and t.hit + t.missed >= t.probes and t.hit > 0
+                where t.state = 'half_open' and not t.is_silent and not t.is_refusing and t.hit + t.missed >= t.probes and t.hit > 0
                   and t.missed <= t.probes * t.recover_share
            ) as n
 $$;

@@ -8,7 +8,9 @@ declare
 begin
     insert into sms.breaker_change (at, provider, from_state, to_state, cause, figures, retry_at)
     values (new.since, _provider, old.state, new.state, new.cause, new.figures, new.retry_at);
-    perform sms.announce_route(jsonb_build_object(
+    -- A provider that is tried and fails again is no news for the on-call: they know that it is ill.
+    perform sms.announce_route(p_for_people => not (old.state = 'open' or old.state = 'half_open' and new.state = 'open'),
+                               p_payload => jsonb_build_object(
         'kind', 'breaker', 'at', new.since, 'provider', _provider, 'from', old.state, 'to', new.state, 'cause', new.cause,
         'figures', new.figures, 'retry_at', new.retry_at));
     perform pg_notify('sms_config', '');

@@ -47,7 +47,7 @@ as $$
         select w.*, w.is_silent or w.is_refusing or (w.bad > 0 and w.bad >= w.judged * k.error_share) as is_ill
           from worker as w
           join terms as k on k.provider_id = w.provider_id
-         where w.judged + w.throttled + w.outstanding > 0
+         where w.judged + w.throttled + w.outstanding > 0 or w.is_refusing
     ), total as (
         select v.provider_id, count(*)::int as workers, count(*) filter (where v.is_ill)::int as ill,
                sum(v.accepted)::bigint as accepted, sum(v.rejected)::bigint as rejected, sum(v.failed)::bigint as failed,

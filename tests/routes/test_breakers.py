@@ -52,6 +52,13 @@ async def test_what_is_no_illness(routed: Night, what: str) -> None:
     assert await routed.causes("a") == []
 
 
+async def test_a_provider_without_room_for_anything_is_as_good_as_refusing(routed: Night) -> None:
+    """A gateway whose link is down answers nothing and takes nothing: no message ever fails."""
+    await routed.meet("a", failing=3, failing_s=3)
+    await routed.pass_s()
+    assert await routed.causes("a") == [("open", "refusing")]
+
+
 async def test_a_low_traffic_provider_needs_two_refusals_five_seconds_apart(routed: Night) -> None:
     await routed.meet("a", throttled=1, failing=2, failing_s=4.9)
     await routed.pass_s()
@@ -137,8 +144,18 @@ async def test_too_few_answers_decide_nothing_yet(routed: Night) -> None:
         {"troubles": 2},
         {"outstanding": 1, "silence_s": 5},
         {"outstanding": 5, "overdue": 5, "silence_s": 1},
+        {"failing": 3, "failing_s": 3},
     ],
-    ids=["failed", "throttled", "rejected", "lost", "cannot be opened", "silent", "overdue"],
+    ids=[
+        "failed",
+        "throttled",
+        "rejected",
+        "lost",
+        "cannot be opened",
+        "silent",
+        "overdue",
+        "has no room",
+    ],
 )
 async def test_probes_that_go_badly_open_it_for_twice_as_long(
     routed: Night, answers: dict[str, Any]
