@@ -26,6 +26,7 @@ READERS = {
     "docs/rules.md": "sms_operator",
     "docs/providers.md": "sms_operator",
     "docs/generic_http.md": "sms_operator",
+    "docs/uncertain.md": "sms_operator",
 }
 SETUP = Path(__file__).with_name("setup.sql")
 
