@@ -7,7 +7,7 @@ a row for each provider (sql/functions/report_health.sql). What is judged ill is
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from outbox.calls import routes
@@ -217,18 +217,17 @@ async def keep_reporting(
     """Tell the database every second what this process met, through any outage."""
 
     async def once() -> int:
-        known = healths()
-        reports = [report for name, health in known.items() for report in health.report(name)]
-        if reports:
-            await _tell(db, worker, reports, known)
+        await tell(db, worker, healths())
         return 0
 
     await keep("report_health", EVERY_S, once, stopping)
 
 
-async def _tell(
-    db: Database, worker: str, reports: Iterable[Report], known: Mapping[str, Health]
-) -> None:
+async def tell(db: Database, worker: str, known: Mapping[str, Health]) -> None:
+    """Report once; what did not arrive is counted again next time."""
+    reports = [report for name, health in known.items() for report in health.report(name)]
+    if not reports:
+        return
     try:
         await db.call(routes.report_health, worker=worker, reports=reports)
     except DatabaseError:
