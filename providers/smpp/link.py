@@ -7,15 +7,16 @@ here waits: what happens to the link is told to its `Owner`.
 from __future__ import annotations
 
 import asyncio
-from collections import deque
 from collections.abc import Mapping
-from typing import Any, Literal, Protocol
+from typing import Any, Literal
 
 import structlog
 
 from providers.smpp import pdu, status
 from providers.smpp.outgoing import Outgoing
+from providers.smpp.owner import Owner
 from providers.smpp.settings import Meaning, SmppSettings
+from providers.smpp.window import Window
 
 log = structlog.get_logger()
 
@@ -23,30 +24,6 @@ Role = Literal["transceiver", "transmitter", "receiver"]
 TICK_S = 0.5
 LAST_WORDS_S = 1.0  # for what was written before the end, and for TLS to say good-bye
 HIGH_WATER = 1 << 20  # octets that may wait for the socket before we stop writing
-
-
-class Owner(Protocol):
-    """Whom a link tells what happened."""
-
-    def ref(self, message_id: bytes) -> str:
-        """The SMSC's id of a part, in the form that receipts will have."""
-        ...
-
-    def has_room(self) -> None:
-        """Places of the window became free."""
-        ...
-
-    def again(self, outgoing: Outgoing) -> None:
-        """Parts of a message want to be written again, or over another link."""
-        ...
-
-    def throttled(self, link: Link) -> None:
-        """The SMSC says: too fast."""
-        ...
-
-    def heard(self, link: Link, command: int, sequence: int, delivered: pdu.Delivered) -> None:
-        """A receipt or a subscriber's message; it is answered by `link.answer` once stored."""
-        ...
 
 
 class Link(asyncio.Protocol):
@@ -65,9 +42,8 @@ class Link(asyncio.Protocol):
         self.name = name
         self.closed: asyncio.Future[str] = asyncio.get_running_loop().create_future()
         self.bound: asyncio.Future[int] = asyncio.get_running_loop().create_future()
-        self.has_answered = False  # a submission: the SMSC does more than let us in
         self.fell_silent = False
-        self.window = window
+        self.window = Window(window, now=asyncio.get_running_loop().time())
         self._owner = owner
         self._settings = settings
         self._meanings = meanings
@@ -75,10 +51,7 @@ class Link(asyncio.Protocol):
         self._loop = asyncio.get_running_loop()
         self._rest = b""  # of a PDU that is not whole yet
         self._out: list[bytes] = []
-        self._sequence = 0
-        self._pending: dict[int, tuple[Outgoing, int, float]] = {}
-        self._queue: deque[Outgoing] = deque()  # begun, or next; their parts wait for places
-        self._heard_at = self._answered_at = self._loop.time()
+        self._heard_at = self._loop.time()
         self._asked_at: float | None = None  # enquire_link without an answer yet
         self._unbinding: asyncio.Future[None] | None = None
         self._transport: asyncio.Transport | None = None
@@ -97,12 +70,7 @@ class Link(asyncio.Protocol):
         """Messages that could be begun now."""
         if self._is_full or self._unbinding is not None or self._leaving or self._why:
             return 0
-        return self.window - len(self._pending) - len(self._queue)
-
-    @property
-    def is_idle(self) -> bool:
-        """Whether nothing is unanswered or waits for a place."""
-        return not (self._pending or self._queue)
+        return self.window.free
 
     def bind(self, role: Role, password: str) -> None:
         """Ask to be let in; `bound` is done with the status of the answer."""
@@ -110,7 +78,7 @@ class Link(asyncio.Protocol):
         self._write(
             pdu.by_library(
                 f"bind_{role}",
-                self._next(),
+                self.window.next_sequence(),
                 system_id=settings.system_id,
                 password=password,
                 system_type=settings.system_type,
@@ -123,7 +91,7 @@ class Link(asyncio.Protocol):
 
     def submit(self, outgoing: Outgoing) -> None:
         """Begin a message; parts beyond the window follow as places become free."""
-        self._queue.append(outgoing)
+        self.window.add(outgoing)
         self._write_parts()
 
     def rest(self, until: float) -> None:
@@ -154,10 +122,9 @@ class Link(asyncio.Protocol):
             self._paused_at = now
             self._transport.pause_reading()
         elif not paused and self._paused_at is not None:
-            # The silence was ours: nobody is late because of it.
             deaf_s, self._paused_at = now - self._paused_at, None
-            self._heard_at = self._answered_at = now
-            self._pending = {n: (o, p, at + deaf_s) for n, (o, p, at) in self._pending.items()}
+            self._heard_at = now
+            self.window.postpone(deaf_s, now)
             if self._asked_at is not None:
                 self._asked_at += deaf_s
             self._transport.resume_reading()
@@ -167,7 +134,7 @@ class Link(asyncio.Protocol):
         if self.closed.done() or self._transport is None:
             return
         self._unbinding = self._loop.create_future()
-        self._write(pdu.by_library("unbind", self._next()))
+        self._write(pdu.by_library("unbind", self.window.next_sequence()))
         self.flush()
         either: set[asyncio.Future[Any]] = {self._unbinding, self.closed}
         await asyncio.wait(either, timeout=patience_s, return_when=asyncio.FIRST_COMPLETED)
@@ -214,7 +181,7 @@ class Link(asyncio.Protocol):
         self._write_parts()
         self._owner.has_room()
         self.flush()
-        if self._leaving and not self._pending:
+        if self._leaving and not self.window:
             self.close(self._leaving)
 
     def pause_writing(self) -> None:
@@ -233,33 +200,25 @@ class Link(asyncio.Protocol):
             f"the connection broke ({type(error).__name__})" if error else "the SMSC hung up"
         )
         self._why = why
-        pending, self._pending = self._pending, {}
-        for outgoing, _, _ in pending.values():
-            outgoing.unanswered(why)
-        while self._queue:
-            outgoing = self._queue.popleft()
-            if outgoing.has_more:  # none of its parts is unanswered
-                self._owner.again(outgoing)
+        for outgoing in self.window.lose(why):
+            self._owner.again(outgoing)
         self.closed.set_result(why)
 
     # --- PDUs -----------------------------------------------------------------------------------
 
     def _answered(self, sequence: int, code: int, message_id: bytes) -> None:
         """The SMSC's answer to one submit_sm."""
-        found = self._pending.pop(sequence, None)
+        found = self.window.answered(sequence, self._loop.time())
         if found is None:  # given up before it came
             return
-        outgoing, part, _ = found
-        self._answered_at = self._loop.time()
-        self.has_answered = True
+        outgoing, part = found
         if code == status.OK:
             if outgoing.accepted(part, self._owner.ref(message_id)):
                 self._owner.again(outgoing)
             return
         meaning = self._meanings.get(code, "rejected")
         wants_again = outgoing.refused(part, status.say(code), meaning)
-        if self._queue and self._queue[0] is outgoing:
-            self._queue.popleft()
+        self.window.leave_line(outgoing)
         if wants_again:
             self._owner.again(outgoing)
         if meaning == "throttled":
@@ -308,35 +267,18 @@ class Link(asyncio.Protocol):
     def _nacked(self, sequence: int, code: int) -> None:
         """The SMSC did not even understand a PDU of ours."""
         self._log.error("smpp_nack", status=status.say(code))
-        if sequence in self._pending:
-            self._answered(sequence, code or status.UNKNOWN_COMMAND, b"")
+        self._answered(sequence, code or status.UNKNOWN_COMMAND, b"")
 
     # --- writing --------------------------------------------------------------------------------
 
     def _write_parts(self) -> None:
         """Parts of the messages in line, as far as the window goes."""
-        pending, queue = self._pending, self._queue
         now = self._loop.time()
-        if now < self._rest_until or self._leaving:
-            return
-        while queue and len(pending) < self.window and not (self._is_full or self._why):
-            outgoing = queue[0]
-            if outgoing.has_more:
-                sequence = self._next()
-                part, body = outgoing.next_part()
-                if not pending:
-                    self._answered_at = now
-                pending[sequence] = (outgoing, part, now)
-                self._out.append(pdu.submit_sm(sequence, body))
-            if not outgoing.has_more:
-                queue.popleft()
+        if now >= self._rest_until and not (self._is_full or self._leaving or self._why):
+            self._out += self.window.write(now)
 
     def _write(self, octets: bytes) -> None:
         self._out.append(octets)
-
-    def _next(self) -> int:
-        self._sequence = self._sequence % pdu.MAX_SEQUENCE + 1
-        return self._sequence
 
     # --- time -----------------------------------------------------------------------------------
 
@@ -363,25 +305,16 @@ class Link(asyncio.Protocol):
                 self.close(f"the SMSC did not answer enquire_link within {timeout_s:g} s")
         elif self.bound.done() and now - self._heard_at >= self._settings.enquire_link_s:
             self._asked_at = now
-            self._write(pdu.by_library("enquire_link", self._next()))
+            self._write(pdu.by_library("enquire_link", self.window.next_sequence()))
         self.flush()
 
     def _give_up_answers(self, now: float) -> None:
         """Submissions unanswered for too long; where nothing is answered, neither is the rest."""
         timeout_s = self._settings.timeout_s
-        oldest = next(iter(self._pending.values()), None)
-        if oldest is None or now - oldest[2] <= timeout_s:
-            return
         why = f"the SMSC did not answer within {timeout_s:g} s"
-        if now - self._answered_at > timeout_s:
+        if self.window.is_silent(now, timeout_s):
             self.fell_silent = True
             self.close(why)
-            return
-        late = [number for number, (_, _, at) in self._pending.items() if now - at > timeout_s]
-        for number in late:
-            outgoing, _, _ = self._pending.pop(number)
-            outgoing.unanswered(why)
-            if self._queue and self._queue[0] is outgoing:
-                self._queue.popleft()
-        self._log.warning("smpp_answers_missing", count=len(late))
-        self._owner.has_room()
+        elif count := self.window.give_up_late(now, timeout_s, why):
+            self._log.warning("smpp_answers_missing", count=count)
+            self._owner.has_room()

@@ -1,8 +1,8 @@
 """SMPP 3.4 without anything between: submit_sm out, receipts and messages in by deliver_sm.
 
-For operators: docs/smpp.md. The way of a message: Submits makes the bodies of its parts, Binds
-finds a window with room, Link writes them and hears the answers, Outgoing makes one result of
-these; Hearing stores what the SMSC brings, then answers it.
+For operators: docs/smpp.md. The way of a message: Dispatch finds a link with room, Submits makes
+the bodies of its parts, Window numbers them and knows their answers, Outgoing makes one result of
+these. Binds keeps the links up; Hearing stores what the SMSC brings, then answers it.
 """
 
 from __future__ import annotations
@@ -25,6 +25,7 @@ from providers.base import (
 )
 from providers.smpp.assemble import Assembler
 from providers.smpp.binds import Binds
+from providers.smpp.dispatch import Dispatch
 from providers.smpp.hearing import Hearing
 from providers.smpp.ids import MessageIds
 from providers.smpp.outgoing import Job
@@ -51,13 +52,18 @@ class SmppProvider:
         ids = MessageIds(
             self.name, in_answer=settings.id_in_answer, in_receipt=settings.id_in_receipt
         )
+        self._dispatch = Dispatch(
+            provider=self.name,
+            settings=settings,
+            ids=ids,
+            heard=lambda *heard: self._hearing.take(*heard),
+        )
         self._binds = Binds(
+            self._dispatch,
             provider=self.name,
             settings=settings,
             password=check_password(self.name, self._secret),
             tls=tls_context(self.name, settings),
-            ids=ids,
-            heard=lambda *heard: self._hearing.take(*heard),
         )
         self._hearing = Hearing(
             self.name,
@@ -98,21 +104,21 @@ class SmppProvider:
         job = Job(batch, until)
         over = None
         if until is not None:
-            over = asyncio.get_running_loop().call_at(until, self._binds.expire, job)
+            over = asyncio.get_running_loop().call_at(until, self._dispatch.expire, job)
         try:
-            self._binds.take(job)
+            self._dispatch.take(job)
             left = len(batch)
             while left:
                 for result in await job.results():
                     left -= 1
                     yield result
         finally:
-            self._binds.drop(job)
+            self._dispatch.drop(job)
             if over is not None:
                 over.cancel()
 
     async def capacity(self) -> int | None:
-        return self._binds.room()
+        return self._dispatch.room()
 
     def parse_receipt(self, request: ReceiptRequest) -> list[Receipt]:
         raise MalformedReceipt("Receipts of an SMPP provider come over its binds, not by HTTP.")

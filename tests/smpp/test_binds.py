@@ -72,7 +72,7 @@ async def test_several_binds_share_the_load_and_one_may_fall_out(smsc: Smsc, ear
     held: list[int] = []
     smsc.on[4] = lambda session, sequence, _: held.append(smsc.sessions.index(session))
     async with ears.provider(smsc.port, binds=3, window=2, timeout_s=1) as provider:
-        await eventually(lambda: provider._binds.room() == 6)
+        await eventually(lambda: provider._dispatch.room() == 6)
         batch = provider.send([message(n) for n in range(1, 7)])
         first = anext(aiter(batch))
         waiting = asyncio.ensure_future(first)
@@ -88,7 +88,7 @@ async def test_the_next_address_is_tried_where_nobody_answers(smsc: Smsc, ears: 
     [nobody] = free_ports(1)
     addresses = f"127.0.0.1:{nobody}, 127.0.0.1:{smsc.port}"
     async with ears.provider(smsc.port, addresses=addresses) as provider:
-        await eventually(lambda: provider._binds.room())
+        await eventually(lambda: provider._dispatch.room())
         [result] = await send_all(provider, [message()])
     assert isinstance(result, Accepted)
 
@@ -107,9 +107,9 @@ async def test_while_nobody_is_there_everything_is_for_later(ears: Ears) -> None
 async def test_an_smsc_that_comes_back_is_used_again(simulator: Simulator, ears: Ears) -> None:
     async with ears.provider(simulator.port) as provider:
         simulator.stop()
-        await eventually(lambda: not provider._binds._senders)
+        await eventually(lambda: not provider._dispatch._senders)
         simulator.start()
-        await eventually(lambda: provider._binds.room())
+        await eventually(lambda: provider._dispatch.room())
         [result] = await send_all(provider, [message()])
         assert isinstance(result, Accepted)
 
@@ -137,14 +137,14 @@ async def test_an_smsc_that_never_lets_us_in_is_given_up(smsc: Smsc, ears: Ears)
         async with ears.provider(smsc.port, timeout_s=0.2) as provider:
             assert await provider.capacity() == 0
             smsc.on.clear()
-            await eventually(lambda: provider._binds.room())
+            await eventually(lambda: provider._dispatch.room())
     assert logs[0]["event"] == "smpp_bind_failed"
 
 
 async def test_a_throttled_account_rests_on_all_its_binds(simulator: Simulator, ears: Ears) -> None:
     simulator.set_mode("throttle")
     async with ears.provider(simulator.port, binds=2, throttle_s=0.3) as provider:
-        await eventually(lambda: provider._binds.room() == 20)
+        await eventually(lambda: provider._dispatch.room() == 20)
         results = await send_all(provider, [message(1), message(2)])
         assert [type(result) for result in results] == [Retry, Retry]
         assert await provider.capacity() == 0

@@ -269,7 +269,7 @@ async def test_no_log_line_has_a_number_or_a_text(simulator: Simulator, ears: Ea
             simulator.set_mode("throttle")
             await send_all(provider, [message(1, "Совершенно секретно")])
             simulator.set_mode("reject")
-            await eventually(lambda: provider._binds.room())
+            await eventually(lambda: provider._dispatch.room())
             await send_all(provider, [message(2, "Совершенно секретно")])
             simulator.write(sender="79070000001", to=US, text="тайна")
             await eventually(lambda: ears.inbound)

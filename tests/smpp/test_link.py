@@ -28,7 +28,7 @@ def has(items: list[Any], size: int) -> bool:
 
 
 def has_room(provider: SmppProvider, places: int) -> bool:
-    return provider._binds.room() == places
+    return provider._dispatch.room() == places
 
 
 def kinds(results: list[Result]) -> list[str]:
@@ -116,7 +116,7 @@ async def test_what_a_status_means_with_and_without_a_body(
     smsc.on[SUBMIT] = refuse
     async with ears.provider(smsc.port, statuses={"0x45": "rejected"}) as provider:
         for number in (1, 2):
-            await eventually(lambda: provider._binds.room())
+            await eventually(lambda: provider._dispatch.room())
             [result] = await send_all(provider, [message(number)])
             assert isinstance(result, kind)
             assert result.detail == detail
@@ -169,7 +169,7 @@ async def test_a_hang_up_leaves_the_window_in_doubt_and_the_rest_for_later(
         assert all(result.throttled for result in results if isinstance(result, Retry))
         assert await provider.capacity() == 0
         smsc.on.clear()
-        await eventually(lambda: provider._binds.room())
+        await eventually(lambda: provider._dispatch.room())
         assert kinds(await send_all(provider, [message(7)])) == ["Accepted"]
     assert len(smsc.commands(SUBMIT)) == 3
 
@@ -182,11 +182,11 @@ async def test_silence_about_everything_ends_the_link_and_the_next_is_on_trial(
         results = await send_all(provider, [message(n) for n in range(1, 5)])
         assert kinds(results) == ["Uncertain"] * 4
         assert results[0].detail == "the SMSC did not answer within 0.3 s"
-        await eventually(lambda: len(smsc.sessions) == 2 and provider._binds.room())
+        await eventually(lambda: len(smsc.sessions) == 2 and provider._dispatch.room())
         assert await provider.capacity() == 1
         smsc.on.clear()
         assert kinds(await send_all(provider, [message(9)])) == ["Accepted"]
-        await eventually(lambda: provider._binds.room() == 4)
+        await eventually(lambda: provider._dispatch.room() == 4)
 
 
 async def test_one_answer_missing_among_others_is_one_doubt(smsc: Smsc, ears: Ears) -> None:
@@ -260,7 +260,7 @@ async def test_a_nacked_submission_was_not_taken(smsc: Smsc, ears: Ears) -> None
 async def test_the_smsc_unbinds_us_and_we_come_back(smsc: Smsc, ears: Ears) -> None:
     async with ears.provider(smsc.port) as provider:
         smsc.last.send(UNBIND, 3)
-        await eventually(lambda: len(smsc.sessions) == 2 and provider._binds.room())
+        await eventually(lambda: len(smsc.sessions) == 2 and provider._dispatch.room())
         assert kinds(await send_all(provider, [message()])) == ["Accepted"]
     assert [one[2] for one in smsc.commands(UNBIND | 0x80000000)] == [3]
 
@@ -288,7 +288,7 @@ async def test_nothing_is_begun_after_its_time(smsc: Smsc, ears: Ears) -> None:
         until = time.monotonic() + 0.3
         batch = [message(n) for n in range(1, 5)]
         sending = asyncio.create_task(send_all(provider, batch, until=until))
-        await eventually(lambda: provider._binds._bulk and not provider._binds._bulk[0].left)
+        await eventually(lambda: provider._dispatch._bulk and not provider._dispatch._bulk[0].left)
         for session, sequence in held:
             session.accept(sequence, b"%d" % sequence)
         results = await sending
@@ -334,14 +334,14 @@ async def test_what_an_abandoned_batch_did_not_begin_is_never_sent(smsc: Smsc, e
             waiting.cancel()
             await asyncio.wait([waiting])
         held[2][0].accept(held[2][1], b"3")
-        await eventually(lambda: provider._binds.room())
-        assert provider._binds._bulk == provider._binds._urgent
+        await eventually(lambda: provider._dispatch.room())
+        assert provider._dispatch._bulk == provider._dispatch._urgent
     assert len(held) == 3
 
 
 async def test_numbers_begin_again_after_the_last(smsc: Smsc, ears: Ears) -> None:
     async with ears.provider(smsc.port) as provider:
-        provider._binds._links[0]._sequence = 0x7FFFFFFE
+        provider._binds._links[0].window._sequence = 0x7FFFFFFE
         assert kinds(await send_all(provider, [message(1), message(2)])) == ["Accepted"] * 2
     assert [one[2] for one in smsc.commands(SUBMIT)] == [0x7FFFFFFF, 1]
 
@@ -362,7 +362,7 @@ async def test_garbage_is_told_in_one_line_and_the_link_is_bound_anew(
         async with ears.provider(smsc.port) as provider:
             results = await send_all(provider, [message(1), message(2)])
             smsc.on.clear()
-            await eventually(lambda: provider._binds.room())
+            await eventually(lambda: provider._dispatch.room())
             assert kinds(await send_all(provider, [message(3)])) == ["Accepted"]
     assert kinds(results) == ["Uncertain", "Uncertain"]
     told = [log for log in logs if log["log_level"] in ("warning", "error")]
@@ -399,4 +399,4 @@ def test_whatever_it_says_every_message_gets_a_result(octets: bytes) -> None:
 
 
 def _is_well(provider: SmppProvider) -> Any:
-    return provider._binds.room() > 0
+    return provider._dispatch.room() > 0

@@ -164,15 +164,15 @@ async def test_parts_not_written_go_on_over_another_bind(smsc: Smsc, ears: Ears)
     held: list[tuple[Session, int]] = []
     smsc.on[4] = lambda session, sequence, _: held.append((session, sequence))
     async with ears.provider(smsc.port, window=1, binds=2, reconnect_s=1) as provider:
-        await eventually(lambda: provider._binds.room() == 2)
+        await eventually(lambda: provider._dispatch.room() == 2)
         sending = asyncio.create_task(send_all(provider, [message(1, LONG)]))
         await eventually(lambda: held)
         session, sequence = held[0]
         smsc.on[4] = lambda session, sequence, _: smsc.answer(session, 4, sequence)
-        link = next(one for one in provider._binds._links if one._pending)
+        link = next(one for one in provider._binds._links if one.window._pending)
         link._is_full = True  # the socket takes no more before the end
         session.accept(sequence, b"first")
-        await eventually(lambda: not link._pending)
+        await eventually(lambda: not link.window._pending)
         session.cut()
         [result] = await sending
     assert isinstance(result, Accepted)
