@@ -113,7 +113,7 @@ async def test_after_the_cool_down_it_is_tried(routed: Night) -> None:
     [{"accepted": 5}, {"accepted": 4, "failed": 1}, {"accepted": 1, "rejected": 4}],
     ids=["all taken", "one failed", "rejections are answers"],
 )
-async def test_probes_that_go_well_close_it(routed: Night, answers: dict[str, int]) -> None:
+async def test_probes_that_go_well_close_it(routed: Night, answers: dict[str, Any]) -> None:
     await routed.fall_ill("a")
     await routed.pass_s(15)
     await routed.meet("a", **answers)
