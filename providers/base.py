@@ -110,7 +110,8 @@ class Acknowledgement:
 
 
 Sink = Callable[[Sequence[Receipt]], Awaitable[None]]
-"""Returns after the receipts are committed; raises when they could not be stored."""
+"""Returns after the receipts are committed. Raises NotStored where they may be tried again (the
+database is away), anything else where they never could be stored."""
 
 
 # --- messages from subscribers -------------------------------------------------------------------
@@ -135,6 +136,7 @@ InboundSink = Callable[[Sequence[Inbound]], Awaitable[None]]
 #
 #   ProviderError
 #   ├── SettingsError       the provider's row is wrong; the sentence names the setting
+#   ├── NotStored           the sink could not store for now; hand over the same again
 #   ├── MalformedReceipt    a callback that is no delivery report; answered with 400
 #   ├── MalformedInbound    a callback that is no subscriber's message; answered with 400
 #   └── SendError           a whole batch met trouble
@@ -147,6 +149,10 @@ class ProviderError(Exception):
 
 class SettingsError(ProviderError):
     """A provider's settings cannot be used; mend the row in sms.provider and start again."""
+
+
+class NotStored(ProviderError):
+    """The database is away: what was handed to a sink is not stored, and may be tried again."""
 
 
 class MalformedReceipt(ProviderError):

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import timedelta
 
@@ -19,6 +20,7 @@ from outbox.settings import Settings
 from providers.base import (
     Context,
     Inbound,
+    NotStored,
     Provider,
     ProviderError,
     Receipt,
@@ -51,11 +53,13 @@ def make_provider(
     """
 
     async def sink(received: Sequence[Receipt]) -> None:
-        await receipts.put(row.provider, received)
+        with _told_to_adapters():
+            await receipts.put(row.provider, received)
 
     async def inbound_sink(messages: Sequence[Inbound]) -> None:
         if inbound is not None:
-            await inbound.put(row.provider, messages)
+            with _told_to_adapters():
+                await inbound.put(row.provider, messages)
 
     dlr_url = None
     if settings.dlr_token is not None:
@@ -70,6 +74,15 @@ def make_provider(
             sink=sink, dlr_url=dlr_url, inbound_sink=None if inbound is None else inbound_sink
         ),
     )
+
+
+@contextmanager
+def _told_to_adapters() -> Iterator[None]:
+    """Say an outage of the database in the words of adapters, who know none of ours."""
+    try:
+        yield
+    except TransientError as error:
+        raise NotStored(str(error)) from error
 
 
 def require_secret(row: ProviderRow) -> None:

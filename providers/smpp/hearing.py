@@ -11,8 +11,7 @@ from typing import Literal
 
 import structlog
 
-from outbox.errors import TransientError
-from providers.base import Context, Inbound, MalformedInbound, Receipt
+from providers.base import Context, Inbound, MalformedInbound, NotStored, Receipt
 from providers.smpp import pdu, status
 from providers.smpp.assemble import Assembler
 from providers.smpp.inbound import is_message, read_part
@@ -159,7 +158,7 @@ class Hearing:
         """Commit, then answer; "later" when the database is away and nothing was answered."""
         try:
             await self._commit(batch)
-        except TransientError as error:
+        except NotStored as error:
             if not self._is_in_trouble:
                 self._is_in_trouble = True
                 self._log.warning("smpp_not_stored_yet", problem=str(error))

@@ -11,8 +11,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from kannel.simulator import Simulator
-from outbox.errors import TransientError
-from providers.base import Accepted, Context, Inbound
+from providers.base import Accepted, Context, Inbound, NotStored
 from providers.smpp import SmppProvider, hearing
 from tests.support.messages import message, send_all
 from tests.support.smsc import Ears, Session, Smsc, receipt_text
@@ -73,7 +72,7 @@ async def test_while_the_database_is_away_nothing_is_answered_and_nothing_lost(
 ) -> None:
     monkeypatch.setattr(hearing, "PAUSE_S", 0.02)
     tries = count()
-    ears.trouble = lambda _: TransientError("The database is away.") if next(tries) < 5 else None
+    ears.trouble = lambda _: NotStored("The database is away.") if next(tries) < 5 else None
     async with ears.provider(smsc.port):
         smsc.last.deliver(1, receipt_text("1"))
         smsc.last.deliver(2, b"STOP", esm_class=0)
