@@ -123,8 +123,9 @@ class SmscRuPeer:
                 return False
             if fault == "hang_first":
                 return await _gone(reader)
-            await asyncio.sleep(self.late_s if fault == "late" else self.latency_s)
+            await asyncio.sleep(self.late_s if fault == "late" else self.latency_s / 2)
             answer = self._understand(page, method, target, headers, body, fault)
+            await asyncio.sleep(self.latency_s / 2)
             if fault == "hang":
                 return await _gone(reader)
         finally:
@@ -268,7 +269,12 @@ def main() -> None:
     parser = argparse.ArgumentParser(description="smsc.ru on this machine, for tests.")
     parser.add_argument("--port", type=int, default=0, help="0: any free one; it is printed")
     parser.add_argument("--minute", type=float, default=60.0, help="seconds in its limits' minute")
-    parser.add_argument("--latency", type=float, default=0.0, help="seconds to each answer")
+    parser.add_argument(
+        "--latency",
+        type=float,
+        default=0.0,
+        help="seconds to each answer, half of them before it acts",
+    )
     parser.add_argument("--delivery", type=float, default=0.05, help="seconds to each delivery")
     parser.add_argument("--callback-url", default=None, help="where statuses are posted")
     parser.add_argument("--log", type=Path, default=None, help="a JSON line for each SMS taken")
