@@ -25,6 +25,7 @@ log = structlog.get_logger()
 
 NO_BIND = "no bind to the SMSC"
 NO_TIME = "no time left to submit"
+NO_ROOM = "no window had room for it"
 
 Heard = Callable[[Link, int, int, pdu.Delivered], None]
 
@@ -48,6 +49,8 @@ class Dispatch:
         self._rest_until = 0.0
         self._is_closing = False
         self._is_feeding = False
+        self._moved_at = 0.0  # when a message was begun, or the first came to wait
+        self._watch: asyncio.TimerHandle | None = None
 
     @property
     def has_senders(self) -> bool:
@@ -81,6 +84,9 @@ class Dispatch:
 
     def take(self, job: Job) -> None:
         """Send a batch as windows allow; its results come by themselves."""
+        if self._watch is None:
+            self._moved_at = self._loop.time()
+            self._watch = self._loop.call_later(self._settings.room_wait_s / 4, self._look)
         (self._urgent if job.is_urgent else self._bulk).append(job)
         self._go_on()
 
@@ -114,6 +120,17 @@ class Dispatch:
         self.has_room()
         for link in self._senders:
             link.flush()
+
+    def _look(self) -> None:
+        """Where nothing moves, what has not begun shall not wait for the SMSC to wake up."""
+        self._watch = None
+        if not (self._urgent or self._bulk):
+            return
+        wait_s = self._settings.room_wait_s
+        if self._loop.time() - self._moved_at >= wait_s:
+            for job in (*self._urgent, *self._bulk):
+                job.give_back(NO_ROOM)
+        self._watch = self._loop.call_later(wait_s / 4, self._look)
 
     def _give_back(self, why: str) -> None:
         """Nothing that waits here will be sent."""
@@ -154,6 +171,7 @@ class Dispatch:
             while (link := self._freest()) is not None:
                 if (outgoing := self._next()) is None:
                     return
+                self._moved_at = self._loop.time()
                 link.submit(outgoing)
         finally:
             self._is_feeding = False

@@ -71,6 +71,7 @@ class SmppSettings(AdapterSettings):
     reconnect_max_s: float = Field(300, gt=0)
     refused_s: float = Field(60, gt=0)  # first pause after the SMSC refused our bind
     throttle_s: float = Field(1, gt=0)  # rest after "too fast"
+    room_wait_s: float = Field(3, gt=0)  # for a place in a window while nothing moves
     part_wait_s: float = Field(3, ge=0)  # a part's answer waits so long for the other parts
     part_keep_s: float = Field(600, gt=0)  # then a subscriber's message goes on without them
 

@@ -296,6 +296,16 @@ async def test_nothing_is_begun_after_its_time(smsc: Smsc, ears: Ears) -> None:
     assert len(held) == 2
 
 
+async def test_nothing_waits_long_for_an_smsc_that_does_not_move(smsc: Smsc, ears: Ears) -> None:
+    smsc.on[SUBMIT] = lambda *_: None
+    async with ears.provider(smsc.port, window=2, timeout_s=2, room_wait_s=0.2) as provider:
+        given = [message(n) for n in range(1, 6)]
+        results = [result async for result in provider.send(given)]
+    assert kinds(results) == ["Retry", "Retry", "Retry", "Uncertain", "Uncertain"]
+    assert {result.detail for result in results[:3]} == {"no window had room for it"}
+    assert len(smsc.commands(SUBMIT)) == 2
+
+
 async def test_urgent_messages_go_before_those_that_wait(smsc: Smsc, ears: Ears) -> None:
     held: list[tuple[Session, int]] = []
     order: list[bytes] = []
