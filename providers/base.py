@@ -413,8 +413,11 @@ def parse_settings(model: type[S], provider: str, settings: Mapping[str, object]
 
 
 def storable(given: str | bytes) -> str:
-    """What a provider sent, as text that PostgreSQL can keep: no NUL, no undecodable byte."""
+    """What a provider sent, as text that PostgreSQL can keep: no NUL, no undecodable byte, no half
+    of a surrogate pair."""
     text = given.decode("ascii", "backslashreplace") if isinstance(given, bytes) else given
+    if not text.isascii():
+        text = text.encode("utf-8", "backslashreplace").decode()
     return text.replace("\0", "\\x00")
 
 

@@ -17,7 +17,9 @@ class Connections:
     """
 
     def __init__(self, *, is_tls: bool) -> None:
-        self._tls = httpx.create_ssl_context() if is_tls else ssl.create_default_context()
+        # Without TLS an empty context, which trusts nobody: no authorities have to be read.
+        bare = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        self._tls = httpx.create_ssl_context() if is_tls else bare
         self._idle: list[httpx.AsyncHTTPTransport] = []
 
     async def exchange(self, request: httpx.Request) -> tuple[int, bytes]:

@@ -46,7 +46,7 @@ class Answer:
         text = reply.content.decode("utf-8-sig", "replace")
         try:
             body = json.loads(text)
-        except ValueError:
+        except (ValueError, RecursionError):
             body = None
         after = reply.headers.get("retry-after", "")
         return cls(

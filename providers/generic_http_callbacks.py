@@ -157,7 +157,7 @@ def _document(settings: Callback, request: ReceiptRequest) -> Any:
         case "json":
             try:
                 return json.loads(request.body)
-            except ValueError:
+            except (ValueError, RecursionError):
                 raise _Wrong("The body is no JSON.") from None
 
 

@@ -8,7 +8,6 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any, ClassVar
 
-from dlr.serve import Listener
 from kannel.processes import free_ports
 from providers.base import Context, Message, Provider, Receipt, ReceiptRequest, make_dlr_url
 from providers.conformance import Conformance, FarSide, Paper, Report, Taken, message
@@ -29,6 +28,7 @@ from tests.peers.http_services import (
     SmsRu,
 )
 from tests.support.codes import known_codes
+from tests.support.served import served
 
 DLR_URL = make_dlr_url("http://127.0.0.1:8801", adapter="generic_http", token="a-token-for-tests")
 
@@ -104,8 +104,8 @@ class OfPreset(Conformance):
     @asynccontextmanager
     async def open_far_side(self, folder: Path) -> AsyncIterator[FarSide]:
         service = self.service()
-        async with Listener(service, host="127.0.0.1", port=0) as listener:
-            yield ServiceSide(service, listener.port)
+        async with served(service) as port:
+            yield ServiceSide(service, port)
         assert service.violations == []
 
 
