@@ -5,10 +5,12 @@ The account, the limits of the service and what each of its errors leads to: doc
 
 from __future__ import annotations
 
+import asyncio
 import math
 import os
 import time
 from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from datetime import timedelta
 from decimal import Decimal
@@ -86,6 +88,7 @@ class SmscRuProvider:
         self.asking: AskingLimits = asking_limits(self.settings)
         self._key = secret
         self._planner = Planner(self.settings)
+        self._under_way = 0  # messages that send() has no result for yet
         self._money = _Money()
         self._rest = Rest(
             log=log.bind(provider=name), event="smsc_ru", pause_s=self.settings.back_off_s
@@ -101,6 +104,8 @@ class SmscRuProvider:
             )
         self._api = Api(self.settings, provider=self.name, key=self._key)
         self._status = StatusPage(self._api, self.settings)
+        # One place stays free for urgent messages and for questions.
+        self._bulk_places = asyncio.Semaphore(max(1, self.settings.parallel - 1))
         return self
 
     async def __aexit__(
@@ -127,19 +132,26 @@ class SmscRuProvider:
         async def submit(request: Request) -> Sequence[Result]:
             return await self._submit_safely(request, work)
 
-        async for result in share_out(
-            requests, submit, width=self.settings.parallel, name=self.name
-        ):
-            yield result
+        self._under_way += len(batch)
+        try:
+            async for result in share_out(
+                requests, submit, width=self.settings.parallel, name=self.name
+            ):
+                yield result
+        finally:
+            self._under_way -= len(batch)
         if work.not_submitted is not None:
             raise NotSubmitted(work.not_submitted)
 
     async def capacity(self) -> int | None:
-        return self._rest.room(None)
+        """As much as fits into requests at once: what waits here for its turn may be doubtful."""
+        room = self.settings.parallel * self.settings.max_batch - self._under_way
+        return self._rest.room(max(0, room))
 
     async def _submit_safely(self, request: Request, work: _Work) -> Sequence[Result]:
+        is_urgent = request.messages[0].priority == 0
         try:
-            async with self._api.places:
+            async with nullcontext() if is_urgent else self._bulk_places, self._api.places:
                 return await self._submit(request, work)
         except Exception as error:
             log.exception("smsc_ru_bug", provider=self.name)

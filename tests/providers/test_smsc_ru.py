@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -14,6 +15,7 @@ from providers.smsc_ru import SmscRuProvider
 from tests.peers.smsc_ru import SmscRuPeer, smsc_ru_peer
 from tests.support.messages import message, send_all
 from tests.support.smsc_ru import provider_for
+from tests.support.waiting import eventually
 
 
 @pytest.fixture
@@ -214,7 +216,7 @@ async def test_a_refused_number_alone_is_error_7(peer: SmscRuPeer) -> None:
     peer.terms.bad_phones = {"79070000001"}
     async with provider_for(peer) as provider:
         [result] = await send_all(provider, [message(1)])
-        assert await provider.capacity() is None
+        assert await provider.capacity() == 400
     assert result == Rejected(id=message(1).id, detail="send/7")
 
 
@@ -324,13 +326,40 @@ async def test_the_same_again_within_a_minute_is_doubt_and_not_a_second_sms(
     assert len(peer.sent) == 1
 
 
-async def test_no_more_requests_at_once_than_the_setting_says(peer: SmscRuPeer) -> None:
+@pytest.mark.parametrize(("priority", "at_once"), [(0, 3), (1, 2)])
+async def test_no_more_requests_at_once_than_set_and_one_place_is_for_urgent_ones(
+    peer: SmscRuPeer, priority: int, at_once: int
+) -> None:
     peer.latency_s = 0.02
-    batch = [message(n, "a|b", msisdn=79_070_000_000 + n) for n in range(1, 31)]
+    batch = [message(n, "a|b", priority=priority) for n in range(1, 31)]
     async with provider_for(peer, parallel=3) as provider:
         results = await send_all(provider, batch)
     assert all(isinstance(result, Accepted) for result in results)
-    assert peer.rules.most_under_way == 3
+    assert peer.rules.most_under_way == at_once
+
+
+async def test_an_urgent_message_does_not_wait_for_a_batch(peer: SmscRuPeer) -> None:
+    peer.latency_s = 0.5
+    batch = [message(n, "a|b") for n in range(1, 11)]
+    async with provider_for(peer, parallel=2) as provider:
+        bulk = asyncio.create_task(send_all(provider, batch))
+        await eventually(lambda: peer.rules.under_way)
+        await send_all(provider, [message(11, priority=0)])
+        assert not bulk.done()
+        assert len(peer.sent) < 5
+        await bulk
+    assert len(peer.sent) == 11
+
+
+async def test_the_room_is_what_fits_into_requests_at_once(peer: SmscRuPeer) -> None:
+    peer.latency_s = 0.3
+    async with provider_for(peer, parallel=2, max_batch=10) as provider:
+        assert await provider.capacity() == 20
+        sending = asyncio.create_task(send_all(provider, [message(n) for n in range(1, 16)]))
+        await eventually(lambda: peer.rules.under_way)
+        assert await provider.capacity() == 5
+        await sending
+        assert await provider.capacity() == 20
 
 
 async def test_more_than_ten_at_once_cannot_be_set(peer: SmscRuPeer) -> None:
