@@ -25,6 +25,8 @@ COMMANDS = [
     ["receipts", "remap"],
     ["run"], ["worker"], ["dlr"], ["migrate"], ["db", "url"],
     ["provider", "list"], ["provider", "set"], ["provider", "switch"], ["provider", "park"],
+    ["provider", "unpin"], ["provider", "health"], ["provider", "breaker"],
+    ["route", "list"], ["route", "set"], ["route", "remove"], ["route", "changes"],
     ["import", "numbering"], ["import", "stations"], ["import", "clients"],
     ["import", "blacklist"], ["import", "holidays"],
 ]  # fmt: skip
@@ -132,6 +134,9 @@ async def test_every_command_has_help_with_an_example(outbox: Outbox, command: l
         (["run", "--drain", "--receipt-wait", "long"], 2, "--receipt-wait: 'long' is no duration"),
         (["run", "--drain", "--timeout", "1y"], 2, "--timeout"),
         (["provider"], 2, "Missing command"),
+        (["provider", "switch", "otp", "post", "--until", "later"], 2, "--until: 'later'"),
+        (["provider", "breaker", "--set", "probes"], 2, "KEY=VALUE"),
+        (["route", "set", "otp"], 2, "providers"),
         (["provider", "set", "x", "--tps", "fast"], 2, "--tps"),
         (["provider", "set", "x", "--adapter", "fake", "--set", "latency"], 2, "KEY=VALUE"),
         (["import", "numbering"], 2, "FILE"),
