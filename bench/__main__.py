@@ -23,6 +23,8 @@ from bench.places import radius_audience, read_phones, settle_clients
 from bench.receipts import receipts_over_http
 from bench.report import as_text, describe, write_page
 from bench.sizes import DEFAULT, FULL, QUICK, Sizes
+from bench.smpp import receipts_over_smpp, submissions
+from bench.smpp_pdus import pdus
 from bench.streams import three_streams
 from bench.urgent import urgent_beside_drain
 from outbox.server_programs import ClusterError
@@ -34,6 +36,9 @@ STEPS: dict[str, Step] = {
     "pipeline": whole_pipeline,
     "drain": claim_and_settle,
     "receipts": receipts_over_http,
+    "smpp": submissions,
+    "smpp_pdus": pdus,
+    "smpp_receipts": receipts_over_smpp,
     "commits": single_rows,
     "urgent": urgent_beside_drain,
     "streams": three_streams,

@@ -20,7 +20,8 @@ class Sizes:
     deep: int
     pinned: int  # messages claimed while a snapshot is held
     commit_s: int  # seconds of single-row commits, each way
-    reported: int  # receipts over HTTP
+    reported: int  # receipts over HTTP, and as many over SMPP
+    submitted: int  # over SMPP; a fifth of it to each slower peer
     jobs: int  # no-op jobs for a fast peer
     slow_jobs: int  # and for a slow one
 
@@ -40,6 +41,7 @@ QUICK = Sizes(
     pinned=50_000,
     commit_s=1,
     reported=3_000,
+    submitted=10_000,
     jobs=5_000,
     slow_jobs=500,
 )
@@ -58,6 +60,7 @@ DEFAULT = Sizes(
     pinned=150_000,
     commit_s=3,
     reported=15_000,
+    submitted=50_000,
     jobs=20_000,
     slow_jobs=1_500,
 )
@@ -76,6 +79,7 @@ FULL = Sizes(
     pinned=150_000,
     commit_s=5,
     reported=30_000,
+    submitted=100_000,
     jobs=40_000,
     slow_jobs=3_000,
 )

@@ -38,7 +38,7 @@ async def drain(
 ) -> Summary:
     """Wait until all is done; LeftOver when stopped, or when it takes longer than `limit_s`."""
     started, since = time.monotonic(), datetime.now(UTC)
-    left = WorkLeft(due=1, inflight=0, awaiting_receipt=0, feeding=0)
+    left = WorkLeft(due=1, inflight=0, awaiting_receipt=0, feeding=0, asking=0)
     with _bar() as bar:
         while left.total:
             if stop.asked.is_set():
@@ -75,9 +75,10 @@ def print_summary(summary: Summary, *, as_json: bool) -> None:
 
 def _say(left: WorkLeft) -> str:
     feeding = f", {left.feeding} to be queued by campaigns" if left.feeding else ""
+    asking = f", {left.asking} being asked about" if left.asking else ""
     return (
         f"{left.due} due, {left.inflight} in flight, {left.awaiting_receipt} awaiting a receipt"
-        f"{feeding}"
+        f"{feeding}{asking}"
     )
 
 

@@ -92,8 +92,8 @@ def _print_lanes(lanes: Sequence[LaneStatus]) -> None:
 
 
 def _print_providers(providers: Sequence[ProviderRow]) -> None:
-    columns = ["provider", "adapter", "enabled", ">lanes", ">segments/s"]
-    rows = [(p.provider, p.adapter, p.is_enabled, p.lanes, p.tps) for p in providers]
+    columns = ["provider", "adapter", "enabled", "breaker", ">lanes", ">segments/s"]
+    rows = [(p.provider, p.adapter, p.is_enabled, p.breaker, p.lanes, p.tps) for p in providers]
     print_table(columns, rows, title="Providers")
     console().print()
 
@@ -116,6 +116,7 @@ def _without_settings(row: ProviderRow) -> dict[str, object]:
         "provider": row.provider,
         "adapter": row.adapter,
         "is_enabled": row.is_enabled,
+        "breaker": row.breaker,
         "lanes": row.lanes,
         "tps": row.tps,
     }

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Sequence
+from datetime import UTC, datetime
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -14,7 +16,7 @@ from outbox import calls
 from outbox.db import Database, open_database
 from outbox.errors import UsageMistake
 from outbox.rows import ProviderRow
-from outbox.settings import load
+from outbox.settings import load, parse_duration
 from providers.base import Context, Receipt
 from providers.registry import build
 
@@ -38,6 +40,7 @@ def list_(as_json: AsJson = False) -> None:
             "provider",
             "adapter",
             "enabled",
+            "breaker",
             ">lanes",
             ">segments/s",
             ">batch",
@@ -49,6 +52,7 @@ def list_(as_json: AsJson = False) -> None:
                 row.provider,
                 row.adapter,
                 row.is_enabled,
+                row.breaker,
                 row.lanes,
                 row.tps,
                 row.max_batch,
@@ -75,6 +79,10 @@ def set_(
         list[str] | None,
         typer.Option("--set", metavar="KEY=VALUE", help="A setting; KEY=null removes it."),
     ] = None,
+    settings_file: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="JSON object with settings; --set goes on top of it."),
+    ] = None,
     secret_env: Annotated[
         str | None, typer.Option(help="Name of the variable that holds its secret.")
     ] = None,
@@ -88,7 +96,7 @@ def set_(
     """Create or change an account; what is not named stays. Workers follow at once."""
     change = {
         "adapter": adapter,
-        "settings": _parse(settings or []) or None,
+        "settings": {**_read(settings_file), **parse_pairs(settings or [])} or None,
         "secret_env": secret_env,
         "tps": tps,
         "max_batch": max_batch,
@@ -101,7 +109,7 @@ def set_(
         print(f"{provider}: {done}")
 
 
-def _parse(pairs: Sequence[str]) -> dict[str, Any]:
+def parse_pairs(pairs: Sequence[str]) -> dict[str, Any]:
     """KEY=VALUE pairs; a value that is JSON is taken as such, anything else as a string."""
     found: dict[str, Any] = {}
     for pair in pairs:
@@ -112,6 +120,19 @@ def _parse(pairs: Sequence[str]) -> dict[str, Any]:
             found[key] = json.loads(value)
         except ValueError:
             found[key] = value
+    return found
+
+
+def _read(file: Path | None) -> dict[str, Any]:
+    """The settings in a file; none where no file is given."""
+    if file is None:
+        return {}
+    try:
+        found = json.loads(file.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise UsageMistake(f"--settings-file {file}: {error}.") from None
+    if not isinstance(found, dict):
+        raise UsageMistake(f"--settings-file {file}: write one JSON object.")
     return found
 
 
@@ -156,15 +177,28 @@ Channel = Annotated[str, typer.Argument(help="A channel, or '*' for all.")]
 Operator = Annotated[str | None, typer.Option(help="Only the lane to this operator.")]
 
 
-@commands.command(epilog="Example: outbox provider switch mass backup    (all channels: '*')")
+Reason = Annotated[str | None, typer.Option(help="Why; kept with the change.")]
+Until = Annotated[
+    str | None, typer.Option(help="When it ends by itself: 2h from now, or 2026-03-01T09:00.")
+]
+
+
+@commands.command(
+    epilog="Example: outbox provider switch mass backup --reason 'main is down' --until 2h"
+)
 def switch(
     channel: Channel,
     provider: Annotated[str, typer.Argument(help="Who serves it from now on.")],
     operator: Operator = None,
+    reason: Reason = None,
+    until: Until = None,
     as_json: AsJson = False,
 ) -> None:
-    """Re-point a channel's lanes to a provider; queued messages follow at once."""
-    lanes = run_async(_switch(channel, provider, operator))
+    """Re-point a channel's lanes ('*': all) to a provider and pin them; the queue follows at once.
+
+    Lanes that follow a route stay pinned until the end, or: outbox provider unpin.
+    """
+    lanes = run_async(_switch(channel, provider, operator, reason=reason, until=until))
     if as_json:
         show({"channel": channel, "provider": provider, "lanes": lanes})
     else:
@@ -172,17 +206,48 @@ def switch(
 
 
 @commands.command(epilog="Example: outbox provider park planned --operator mts")
-def park(channel: Channel, operator: Operator = None, as_json: AsJson = False) -> None:
+def park(
+    channel: Channel,
+    operator: Operator = None,
+    reason: Reason = None,
+    until: Until = None,
+    as_json: AsJson = False,
+) -> None:
     """Let a channel's messages wait: nobody serves its lanes until they are switched again."""
-    lanes = run_async(_switch(channel, None, operator))
+    lanes = run_async(_switch(channel, None, operator, reason=reason, until=until))
     if as_json:
         show({"channel": channel, "provider": None, "lanes": lanes})
     else:
         print(f"{lanes} lanes parked")
 
 
-async def _switch(channel: str, provider: str | None, operator: str | None) -> int:
+async def _switch(
+    channel: str,
+    provider: str | None,
+    operator: str | None,
+    *,
+    reason: str | None,
+    until: str | None,
+) -> int:
+    end = None if until is None else _later(until)
     async with open_database(load(), name="outbox provider") as db:
         return await db.call(
-            calls.switch_channel, channel=channel, provider=provider, operator=operator
+            calls.switch_channel,
+            channel=channel,
+            provider=provider,
+            operator=operator,
+            reason=reason,
+            until=end,
         )
+
+
+def _later(text: str) -> datetime:
+    """`2h` from now, or an ISO time; without a zone it is local."""
+    try:
+        return datetime.now(UTC) + parse_duration(text)
+    except ValueError:
+        pass
+    try:
+        return datetime.fromisoformat(text).astimezone(UTC)
+    except ValueError:
+        raise UsageMistake(f"--until: {text!r} is no time: write 2h or 2026-03-01T09:00.") from None

@@ -1,8 +1,8 @@
-"""Commands that decide about single messages: cancel, resolve."""
+"""Taking messages back: cancel."""
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated
 
 import typer
 
@@ -31,29 +31,3 @@ def cancel(messages: Ids, as_json: AsJson = False) -> None:
 async def _cancel(ids: list[int]) -> int:
     async with open_database(load(), name="outbox cancel") as db:
         return await db.call(calls.cancel, ids=ids)
-
-
-@app.command(epilog="Example: outbox resolve resend 912548437939978252 --note 'provider has none'")
-def resolve(
-    verdict: Annotated[
-        Literal["accepted", "resend", "give_up"],
-        typer.Argument(help="The provider has them, has them not, or it does not matter now."),
-    ],
-    messages: Ids,
-    note: Annotated[str | None, typer.Option(help="Kept with the message.")] = None,
-    as_json: AsJson = False,
-) -> None:
-    """Decide about uncertain messages after asking the provider."""
-    ids = [message_id(text) for text in messages]
-    done = run_async(_resolve(ids, verdict, note))
-    if not done:
-        raise NotFound("None of these messages is uncertain.")
-    if as_json:
-        show({"resolved": done})
-    else:
-        print(f"{done} of {len(ids)} resolved: {verdict}")
-
-
-async def _resolve(ids: list[int], verdict: str, note: str | None) -> int:
-    async with open_database(load(), name="outbox resolve") as db:
-        return await db.call(calls.resolve_uncertain, ids=ids, verdict=verdict, detail=note)

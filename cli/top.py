@@ -36,6 +36,7 @@ class Sight:
     states: dict[str, int]
     per_s: float
     lanes: Sequence[LaneStatus]
+    ill: dict[str, str]  # breakers that are not closed
 
 
 @app.command(epilog="Example: outbox top --every 0.5")
@@ -84,6 +85,7 @@ class Watch:
     async def look(self) -> Sight:
         lanes = await self._db.call(calls.queue_status)
         counts = await self._db.call(calls.outcome_status, since=self._since)
+        providers = await self._db.call(calls.list_providers)
         states = {count.state: count.messages for count in counts}
         due_since = [lane.oldest_due_at for lane in lanes if lane.oldest_due_at is not None]
         return Sight(
@@ -94,6 +96,7 @@ class Watch:
             states=states,
             per_s=self._rate(sum(states.values())),
             lanes=[lane for lane in lanes if lane.pending or lane.inflight],
+            ill={row.provider: row.breaker for row in providers if row.breaker != "closed"},
         )
 
     def _rate(self, total: int) -> float:
@@ -117,7 +120,8 @@ def _draw(sight: Sight, started: datetime) -> RenderableType:
 
 def _line(sight: Sight) -> str:
     oldest = f", oldest {sight.oldest_due.total_seconds():.1f} s" if sight.oldest_due else ""
+    ill = "".join(f"   {name} {state}" for name, state in sight.ill.items())
     return (
         f"{sight.per_s:,.0f} msg/s   due {sight.due:,}{oldest}   in flight {sight.inflight:,}   "
-        f"waiting {sight.pending - sight.due:,}"
+        f"waiting {sight.pending - sight.due:,}{ill}"
     )

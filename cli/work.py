@@ -124,6 +124,7 @@ async def _everything(settings: Settings) -> AsyncIterator[tuple[Worker, Account
         if settings.dlr_token is None:
             log.warning("receipts_not_heard", hint="OUTBOX_DLR_TOKEN is not set")
         else:
-            inbound = make_inbound_batcher(worker.db)
-            await stack.enter_async_context(listen(accounts, settings, worker.receipts, inbound))
+            await stack.enter_async_context(
+                listen(accounts, settings, worker.receipts, worker.inbound)
+            )
         yield worker, accounts

@@ -1,5 +1,6 @@
 """The ASGI app that providers call: /{adapter}/{provider}/{token}/{message id} with a receipt,
-…/{token}/inbound with a message from a subscriber.
+…/{token}/inbound with a message from a subscriber. A provider that knows one URL for everything
+calls …/{token}.
 
 Answers: what the provider wants to hear (200) after the commit · 404 for a wrong token or an
 unknown provider · 400 for what is no report · 413 for too much · 503 while the database is away or
@@ -31,6 +32,7 @@ from providers.base import (
     ProviderError,
     Receipt,
     ReceiptRequest,
+    SharesUrl,
 )
 
 log = structlog.get_logger()
@@ -113,7 +115,7 @@ class ReceiptApp:
         )
 
     async def receive(self, request: Request) -> Response:
-        """Take one callback with receipts."""
+        """Take one callback with receipts, or whatever a provider brings that knows one URL."""
         provider = self._called(request)
         if isinstance(provider, Response):
             return provider
@@ -121,7 +123,10 @@ class ReceiptApp:
         if body is None:
             return _too_large()
         try:
-            receipts = provider.parse_receipt(_understood(request, body))
+            understood = _understood(request, body)
+            if isinstance(provider, SharesUrl) and provider.is_inbound(understood):
+                return await self._store_heard(provider, provider.parse_inbound, understood)
+            receipts = provider.parse_receipt(understood)
         except MalformedReceipt as error:
             return self._malformed(provider, error)
         if trouble := await self._trouble(provider, self._record, receipts):
@@ -130,8 +135,7 @@ class ReceiptApp:
         return _answer(provider.acknowledge())
 
     async def hear(self, request: Request) -> Response:
-        """Take one callback with messages from subscribers; no text answers it, or Kannel would
-        send that text to the subscriber."""
+        """Take one callback with messages from subscribers."""
         provider = self._called(request)
         if isinstance(provider, Response):
             return provider
@@ -140,8 +144,18 @@ class ReceiptApp:
         body = await _read(request)
         if body is None:
             return _too_large()
+        return await self._store_heard(provider, provider.parse_inbound, _understood(request, body))
+
+    async def _store_heard(
+        self,
+        provider: Provider,
+        parse_inbound: Callable[[ReceiptRequest], list[Inbound]],
+        understood: ReceiptRequest,
+    ) -> Response:
+        """Store what subscribers wrote; no text answers it, or Kannel would send that text to the
+        subscriber."""
         try:
-            messages = provider.parse_inbound(_understood(request, body))
+            messages = parse_inbound(understood)
         except MalformedInbound as error:
             return self._malformed(provider, error)
         if trouble := await self._trouble(provider, self._record_inbound, messages):

@@ -7,7 +7,7 @@ import subprocess
 import tempfile
 import urllib.error
 import urllib.request
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from string import Template
 from types import TracebackType
@@ -38,6 +38,7 @@ class Boxes:
         log_level: int = 2,
         inbound_url: str = NOBODY,
         template: str | None = None,
+        values: Mapping[str, object] | None = None,
     ) -> None:
         self._template = TEMPLATE.read_text(encoding="utf-8") if template is None else template
         self.smsc_id = smsc_id
@@ -63,6 +64,7 @@ class Boxes:
             "http_queue_delay": http_queue_delay,
             "log_level": log_level,
             "inbound_url": inbound_url,
+            **(values or {}),  # of a template with more in it
         }
         self._bearerbox: subprocess.Popen[bytes] | None = None
         self._smsbox: subprocess.Popen[bytes] | None = None
@@ -155,11 +157,11 @@ class Boxes:
     def link_is_online(self) -> bool:
         return "<status>online" in (self.status() or "")
 
-    def wait_for_link(self) -> None:
-        """Wait until the message centre has let us in."""
+    def wait_for_link(self, count: int = 1) -> None:
+        """Wait until the message centre (or so many of them) has let us in."""
         assert self._bearerbox is not None, "bearerbox is not running"
         processes.wait_until(
-            self.link_is_online,
+            lambda: (self.status() or "").count("<status>online") >= count,
             self._bearerbox,
             name="Kannel's link to the message centre",
             output=self._folder / "bearerbox.log",

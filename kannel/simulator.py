@@ -13,7 +13,9 @@ from typing import Any, Literal, Self
 from kannel import processes
 
 SOURCE = Path(__file__).with_name("smsc")
-Mode = Literal["ok", "throttle", "queuefull", "reject", "slow", "badpass"]
+Mode = Literal[
+    "ok", "throttle", "queuefull", "reject", "sysfail", "slow", "hang", "garbage", "drop", "badpass"
+]
 
 
 def install() -> None:
@@ -37,11 +39,15 @@ class Simulator:
         dlr_ms: int | None = 300,
         mode: Mode = "ok",
         password: str = "secret",
+        tls: tuple[Path, Path] | None = None,
+        **options: int | str,
     ) -> None:
         self.port = port or processes.free_ports(1)[0]
         self.password = password
         self._dlr_ms = dlr_ms
         self._mode = mode
+        self._tls = tls  # files of its key and its certificate
+        self._options = options  # see smsc.js
         self._process: subprocess.Popen[bytes] | None = None
 
     def __enter__(self) -> Self:
@@ -49,6 +55,8 @@ class Simulator:
         # A copy: the unprivileged user may not be able to read the place of this clone.
         self._folder = Path(tempfile.mkdtemp(prefix="smsc-"))
         shutil.copytree(SOURCE, self._folder, dirs_exist_ok=True)
+        for name, path in zip(("tls.key", "tls.cert"), self._tls or (), strict=False):
+            shutil.copy(path, self._folder / name)
         processes.give_to_user(self._folder)
         self.start()
         return self
@@ -88,6 +96,8 @@ class Simulator:
                 "MODE": self._mode,
                 "PASSWORD": self.password,
                 "LOG": str(self.log),
+                "OPTIONS": json.dumps(self._options),
+                **({"TLS_KEY": "tls.key", "TLS_CERT": "tls.cert"} if self._tls else {}),
             },
         )
         processes.wait_until(
@@ -105,25 +115,41 @@ class Simulator:
     def set_mode(self, mode: Mode) -> None:
         """How it answers; returns when it does so."""
         self._mode = mode
-        if self._process is None or self._process.stdin is None:
+        self._change(f"mode {mode}")
+
+    def set_options(self, **options: int | str) -> None:
+        """What else it does, see smsc.js; returns when it does so."""
+        self._options |= options
+        self._change(f"set {json.dumps(options)}")
+
+    def write(self, *, sender: str, to: str, text: str) -> None:
+        """Let a subscriber write to our number; it waits until somebody is bound."""
+        command = json.dumps({"from": sender, "to": to, "text": text})
+        self.command(f"mo {command}")
+
+    def report(self, *, message_id: int, sender: str, to: str, good: bool) -> None:
+        """Send a receipt, however many were sent before; it waits until somebody is bound."""
+        given = {"id": message_id, "from": sender, "to": to, "good": good}
+        self.command(f"report {json.dumps(given)}")
+
+    def command(self, line: str) -> None:
+        """A line for its standard input, such as "unbind", "cut" or "enquire"."""
+        assert self._process is not None, "the message centre is not running"
+        assert self._process.stdin is not None
+        self._process.stdin.write(f"{line}\n".encode())
+        self._process.stdin.flush()
+
+    def _change(self, line: str) -> None:
+        if self._process is None:
             return
         known = len(self.records("mode"))
-        self._process.stdin.write(f"mode {mode}\n".encode())
-        self._process.stdin.flush()
+        self.command(line)
         processes.wait_until(
             lambda: len(self.records("mode")) > known,
             self._process,
             name="The message centre's new mode",
             output=self.log,
         )
-
-    def write(self, *, sender: str, to: str, text: str) -> None:
-        """Let a subscriber write to our number; it waits until somebody is bound."""
-        assert self._process is not None, "the message centre is not running"
-        assert self._process.stdin is not None
-        command = json.dumps({"from": sender, "to": to, "text": text})
-        self._process.stdin.write(f"mo {command}\n".encode())
-        self._process.stdin.flush()
 
     def records(self, event: str | None = None) -> list[dict[str, Any]]:
         """What it saw so far, oldest first; asked for before the `with` block ends."""
@@ -151,6 +177,29 @@ def whole_texts(records: list[dict[str, Any]]) -> list[tuple[str, str]]:
             texts.append((record["to"], _joined(message)))
             message.clear()
     return texts
+
+
+def whole_octets(records: list[dict[str, Any]]) -> list[tuple[str, bytes]]:
+    """(number, octets without headers) of each complete message among the submit_sm taken, in the
+    order of their last parts; parts are joined by header or by SAR parameters."""
+    messages: list[tuple[str, bytes]] = []
+    parts: dict[tuple[str, int, int], dict[int, bytes]] = {}
+    for record in records:
+        if record["status"]:
+            continue
+        octets = bytes.fromhex(record["octets"])
+        if record["esm_class"] & 0x40:
+            octets = octets[1 + octets[0] :]
+        if record["part"] is None:
+            messages.append((record["to"], octets))
+            continue
+        reference, total, number = record["part"]
+        message = parts.setdefault((record["to"], reference, total), {})
+        message[number] = octets
+        if len(message) == total:
+            messages.append((record["to"], b"".join(message[n] for n in sorted(message))))
+            message.clear()
+    return messages
 
 
 def _joined(parts: dict[int, str]) -> str:

@@ -105,10 +105,11 @@ class WorkLeft:
     inflight: int
     awaiting_receipt: int
     feeding: int
+    asking: int
 
     @property
     def total(self) -> int:
-        return self.due + self.inflight + self.awaiting_receipt + self.feeding
+        return self.due + self.inflight + self.awaiting_receipt + self.feeding + self.asking
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -139,7 +140,12 @@ class DryRunLine:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProviderRow:
-    """A configured account; `lanes` counts those that point at it, `tps` is segments a second."""
+    """A configured account; `tps` is segments a second.
+
+    `lanes` counts those that point at it, `probed_lanes` those from which it may take a few to
+    show that it is well again; `epoch` counts the moves of its breaker; `has_backup` means that
+    lanes would move to another if it fell ill.
+    """
 
     provider: str
     adapter: str
@@ -149,6 +155,11 @@ class ProviderRow:
     max_batch: int
     is_enabled: bool
     lanes: int
+    probed_lanes: int = 0
+    breaker: str = "closed"
+    epoch: int = 0
+    slow_answer: timedelta = timedelta(seconds=5)
+    has_backup: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -15,7 +15,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Field, SecretStr, ValidationError
+from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationError
 from pydantic_settings import (
     BaseSettings,
     InitSettingsSource,
@@ -44,6 +44,13 @@ def parse_duration(value: object) -> timedelta:
 
 
 Duration = Annotated[timedelta, BeforeValidator(parse_duration)]
+
+
+def _check_url(url: SecretStr) -> SecretStr:
+    """An address that can be POSTed to; it is secret, as chats put their key into it."""
+    if not re.fullmatch(r"https?://[^\s/]+(/\S*)?", url.get_secret_value()):
+        raise ValueError("write a URL that begins with https:// or http://")
+    return url
 
 
 def _own_name() -> str:
@@ -83,6 +90,9 @@ class Settings(BaseSettings):
     dlr_token: SecretStr | None = Field(None, description="secret part of the receipt URLs")
     dlr_base_url: str | None = Field(
         None, description="how providers reach us; unset: http://dlr_host:dlr_port"
+    )
+    webhook_url: Annotated[SecretStr, AfterValidator(_check_url)] | None = Field(
+        None, description="where changes of routes and breakers are POSTed as JSON"
     )
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     worker_name: str = Field(default_factory=_own_name, min_length=1, max_length=100)

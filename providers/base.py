@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from decimal import Decimal
 from types import TracebackType
 from typing import Literal, Protocol, Self, TypeVar, runtime_checkable
 from urllib.parse import quote
@@ -40,6 +41,7 @@ class Accepted:
     refs: tuple[str, ...] = ()
     segments: int | None = None  # as the provider counted them; None: as we did
     detail: str | None = None
+    cost: Decimal | None = None  # billed for the whole message, in the account's currency
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -108,7 +110,8 @@ class Acknowledgement:
 
 
 Sink = Callable[[Sequence[Receipt]], Awaitable[None]]
-"""Returns after the receipts are committed; raises when they could not be stored."""
+"""Returns after the receipts are committed. Raises NotStored where they may be tried again (the
+database is away), anything else where they never could be stored."""
 
 
 # --- messages from subscribers -------------------------------------------------------------------
@@ -125,10 +128,15 @@ class Inbound:
     body: str
 
 
+InboundSink = Callable[[Sequence[Inbound]], Awaitable[None]]
+"""The same as Sink for messages from subscribers, for adapters that hear them in this process."""
+
+
 # --- errors ------------------------------------------------------------------------------------
 #
 #   ProviderError
 #   ├── SettingsError       the provider's row is wrong; the sentence names the setting
+#   ├── NotStored           the sink could not store for now; hand over the same again
 #   ├── MalformedReceipt    a callback that is no delivery report; answered with 400
 #   ├── MalformedInbound    a callback that is no subscriber's message; answered with 400
 #   └── SendError           a whole batch met trouble
@@ -141,6 +149,10 @@ class ProviderError(Exception):
 
 class SettingsError(ProviderError):
     """A provider's settings cannot be used; mend the row in sms.provider and start again."""
+
+
+class NotStored(ProviderError):
+    """The database is away: what was handed to a sink is not stored, and may be tried again."""
 
 
 class MalformedReceipt(ProviderError):
@@ -183,6 +195,7 @@ class Context:
 
     sink: Sink
     dlr_url: Callable[[str, int], str] | None = None  # (provider, message id) → callback URL
+    inbound_sink: InboundSink | None = None  # None: nobody keeps messages from subscribers
 
 
 class Provider(Protocol):
@@ -235,32 +248,122 @@ class AdapterFactory(Protocol):
     ) -> Provider: ...
 
 
+# --- optional: a provider that knows a message before it answers ---------------------------------
+
+
+@runtime_checkable
+class NamesMessages(Protocol):
+    """A provider under which a message has a name of our making, known before it is sent."""
+
+    def keys(self, batch: Sequence[Message]) -> Sequence[str | None]:
+        """The name of each message of a batch, in its order, as `send` of the same batch will use.
+
+        They are written with the mark, before any byte leaves, so that a callback or a look-up
+        by this name finds the message even after the worker was killed. Give a name once only:
+        another message, and another attempt that may differ in the batch, needs another one.
+        """
+        ...
+
+
 # --- optional: a provider that can be asked ----------------------------------------------------
+
+
+PAUSES = tuple(timedelta(minutes=minutes) for minutes in (1, 2, 5, 15, 60))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AskingLimits:
+    """How much and how often a provider may be asked; look-ups and polls share one budget, and
+    all workers share it too."""
+
+    max_batch: int = 100  # messages in one call of lookup() or poll()
+    every: timedelta = timedelta(seconds=1)  # from one call to the next
+    answer_s: float = 60.0  # a call that takes longer is given up
+    after: timedelta = timedelta(seconds=10)  # not asked about sooner after it became uncertain
+    pauses: tuple[timedelta, ...] = PAUSES  # between questions about one message; the last repeats
+    absent_after: timedelta = timedelta(seconds=60)  # from one "absent" to the one that counts
+    poll_after: timedelta = timedelta(minutes=10)  # accepted for so long without a final receipt
+    poll_until: timedelta = timedelta(hours=26)  # and not longer than this
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Doubtful:
-    """An uncertain message, as a provider that keys by id and number wants to be asked for it."""
+    """An uncertain message; `ref` is the name given by `keys` or the provider's own reference."""
 
     id: int
     msisdn: int
     submitted_at: datetime
+    ref: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Found:
-    """The provider's answer about a doubtful message; `absent` means it is safe to send again."""
+    """The provider's answer about a doubtful message.
+
+    present: it has it, under `ref` where that is new to us, and `receipt` says what became of it.
+    absent: it does not; said twice, `absent_after` apart, the message goes back to the queue.
+    unknown: no usable answer; asked again later. A message without an answer is unknown too.
+    """
 
     id: int
     verdict: Literal["present", "absent", "unknown"]
+    ref: str | None = None
+    receipt: Receipt | None = None
     detail: str | None = None
 
 
 @runtime_checkable
 class CanBeAsked(Protocol):
-    """A provider that knows messages by our own id."""
+    """A provider that can tell whether it was given a message."""
 
-    async def lookup(self, doubtful: Sequence[Doubtful]) -> Sequence[Found]: ...
+    @property
+    def asking(self) -> AskingLimits: ...
+
+    async def lookup(self, doubtful: Sequence[Doubtful]) -> Sequence[Found]:
+        """Ask about at most `asking.max_batch` messages; any error means unknown for all."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Awaiting:
+    """An accepted message whose final receipt is overdue."""
+
+    id: int
+    msisdn: int
+    submitted_at: datetime
+    ref: str | None = None
+
+
+@runtime_checkable
+class CanBePolled(Protocol):
+    """A provider that tells what became of a message, for what its callbacks missed."""
+
+    @property
+    def asking(self) -> AskingLimits: ...
+
+    async def poll(self, waiting: Sequence[Awaiting]) -> Sequence[Receipt]:
+        """Ask about at most `asking.max_batch` messages; a receipt each where there is news."""
+        ...
+
+
+# --- optional: a provider that is paid in advance ------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Balance:
+    """Money left at the provider; `currency` is ISO 4217."""
+
+    amount: Decimal
+    currency: str = "RUB"
+
+
+@runtime_checkable
+class HasBalance(Protocol):
+    """A provider that tells how much money is left; asked every few minutes."""
+
+    async def balance(self) -> Balance:
+        """Ask for it; any error is logged and it is asked again at the next turn."""
+        ...
 
 
 # --- optional: a provider that brings messages from subscribers -----------------------------------
@@ -272,6 +375,15 @@ class BringsInbound(Protocol):
 
     def parse_inbound(self, request: ReceiptRequest) -> list[Inbound]:
         """Read one callback; MalformedInbound if it is none. 200 without a text answers it."""
+        ...
+
+
+@runtime_checkable
+class SharesUrl(BringsInbound, Protocol):
+    """A provider that knows one URL for its receipts and for what subscribers wrote."""
+
+    def is_inbound(self, request: ReceiptRequest) -> bool:
+        """Whether this callback is for parse_inbound(), else it is for parse_receipt()."""
         ...
 
 
@@ -301,8 +413,11 @@ def parse_settings(model: type[S], provider: str, settings: Mapping[str, object]
 
 
 def storable(given: str | bytes) -> str:
-    """What a provider sent, as text that PostgreSQL can keep: no NUL, no undecodable byte."""
+    """What a provider sent, as text that PostgreSQL can keep: no NUL, no undecodable byte, no half
+    of a surrogate pair."""
     text = given.decode("ascii", "backslashreplace") if isinstance(given, bytes) else given
+    if not text.isascii():
+        text = text.encode("utf-8", "backslashreplace").decode()
     return text.replace("\0", "\\x00")
 
 

@@ -17,20 +17,27 @@ class Connections:
     """
 
     def __init__(self, *, is_tls: bool) -> None:
-        self._tls = httpx.create_ssl_context() if is_tls else ssl.create_default_context()
+        # Without TLS an empty context, which trusts nobody: no authorities have to be read.
+        bare = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        self._tls = httpx.create_ssl_context() if is_tls else bare
         self._idle: list[httpx.AsyncHTTPTransport] = []
 
     async def exchange(self, request: httpx.Request) -> tuple[int, bytes]:
         """Send a request; returns status and body, raises httpx.TransportError."""
+        reply = await self.fetch(request)
+        return reply.status_code, reply.content
+
+    async def fetch(self, request: httpx.Request) -> httpx.Response:
+        """Send a request; returns the answer with its body read, raises httpx.TransportError."""
         transport = self._idle.pop() if self._idle else self._open()
         try:
             reply = await transport.handle_async_request(request)
-            body = await reply.aread()
+            await reply.aread()
         except BaseException:
             await transport.aclose()
             raise
         self._idle.append(transport)
-        return reply.status_code, body
+        return reply
 
     async def aclose(self) -> None:
         """Close what is idle; whoever is in the middle of an exchange should be done by now."""

@@ -15,12 +15,10 @@ from typing import Self
 from urllib.parse import parse_qsl
 
 import structlog
-from pydantic import Field
 
 from providers.base import (
     Accepted,
     Acknowledgement,
-    AdapterSettings,
     Context,
     Limits,
     MalformedReceipt,
@@ -30,30 +28,19 @@ from providers.base import (
     Rejected,
     Result,
     Retry,
+    SettingsError,
     Uncertain,
     parse_settings,
     storable,
 )
+from providers.fake_memory import FakeMemory
+from providers.fake_settings import FakeSettings
 
 log = structlog.get_logger()
 
 SINK_BATCH = 1000  # receipts handed to the sink at once
+LOST = "scripted loss on the way"
 SINK_PAUSE_S = 0.5  # after the sink could not store them
-
-
-class FakeSettings(AdapterSettings):
-    """Shares are 0 to 1 and exclude each other in the order error, reject, uncertain."""
-
-    latency_ms: float = Field(0, ge=0)  # from a batch's submission to its answers
-    error_rate: float = Field(0, ge=0, le=1)  # refused for now, to be sent again
-    reject_rate: float = Field(0, ge=0, le=1)  # refused for good
-    uncertain_rate: float = Field(0, ge=0, le=1)  # taken, but the answer gets lost
-    receipt_delay_ms: float | None = Field(None, ge=0)  # null: no receipts
-    undelivered_rate: float = Field(0, ge=0, le=1)  # of those taken
-    receipts_by_ref: bool = False  # one reference a segment, and our id not echoed, as over SMPP
-    log: str | None = None  # file that gets one JSON line for each message taken
-    max_batch: int = Field(1000, ge=1)
-    seed: int | None = None  # makes the shares repeatable
 
 
 class FakeProvider:
@@ -65,8 +52,13 @@ class FakeProvider:
         self.name = name
         self.settings = parse_settings(FakeSettings, name, settings)
         self.limits = Limits(
-            max_batch=self.settings.max_batch, answer_s=self.settings.latency_ms / 1000
+            max_batch=self.settings.max_batch,
+            answer_s=(self.settings.way_ms + self.settings.latency_ms) / 1000,
         )
+        if (memory := self._memory()) is not None:
+            self._remember(memory)
+        if self.settings.names_messages:
+            self.keys = _keys
         self._sink = context.sink
         self._random = random.Random(self.settings.seed)
         self._receipts: deque[tuple[float, Sequence[Message]]] = deque()
@@ -105,6 +97,8 @@ class FakeProvider:
             for message in batch:
                 yield Retry(id=message.id, detail="no time left to submit", throttled=True)
             return
+        if self.settings.way_ms:
+            await asyncio.sleep(self.settings.way_ms / 1000)
         results, taken = self._decide(batch)
         self._write(taken)
         if self.settings.latency_ms:
@@ -115,6 +109,32 @@ class FakeProvider:
 
     async def capacity(self) -> int | None:
         return None
+
+    def _memory(self) -> FakeMemory | None:
+        """What it remembers, where it can be asked for anything."""
+        settings = self.settings
+        if not (settings.answers_lookups or settings.answers_polls or settings.balance is not None):
+            return None
+        if settings.log is None:
+            raise SettingsError(f'Provider "{self.name}": to be asked it needs the setting "log".')
+        return FakeMemory(
+            settings.log,
+            latency_s=settings.answer_ms / 1000,
+            failure_rate=settings.mute_rate,
+            balance=settings.balance,
+            seed=settings.seed,
+        )
+
+    def _remember(self, memory: FakeMemory) -> None:
+        """Be what the settings say: an ability that is off is not there at all."""
+        settings = self.settings
+        self.asking = settings.asking
+        if settings.answers_lookups:
+            self.lookup = memory.lookup
+        if settings.answers_polls:
+            self.poll = memory.poll
+        if settings.balance is not None:
+            self.balance = memory.balance
 
     def parse_receipt(self, request: ReceiptRequest) -> list[Receipt]:
         """Accepts `?code=…&error=…`, so that receipts can be made by hand with curl."""
@@ -140,14 +160,19 @@ class FakeProvider:
     def _decide(self, batch: Sequence[Message]) -> tuple[list[Result], Sequence[Message]]:
         """The answers to a batch, and those of its messages that were taken."""
         settings = self.settings
-        if not (settings.error_rate or settings.reject_rate or settings.uncertain_rate):
+        if not (
+            settings.error_rate
+            or settings.reject_rate
+            or settings.uncertain_rate
+            or settings.lost_rate
+        ):
             return [self._accepted(message) for message in batch], batch
         results: list[Result] = []
         taken: list[Message] = []
         for message in batch:
             result = self._draw(message)
             results.append(result)
-            if isinstance(result, Accepted | Uncertain):
+            if isinstance(result, Accepted | Uncertain) and result.detail != LOST:
                 taken.append(message)
         return results, taken
 
@@ -157,8 +182,10 @@ class FakeProvider:
             return Retry(id=message.id, detail="scripted error")
         if (draw := draw - self.settings.reject_rate) < 0:
             return Rejected(id=message.id, detail="scripted rejection")
-        if draw - self.settings.uncertain_rate < 0:
+        if (draw := draw - self.settings.uncertain_rate) < 0:
             return Uncertain(id=message.id, detail="scripted loss of the answer")
+        if draw - self.settings.lost_rate < 0:
+            return Uncertain(id=message.id, detail=LOST)
         return self._accepted(message)
 
     def _accepted(self, message: Message) -> Accepted:
@@ -171,10 +198,13 @@ class FakeProvider:
         if self._file is None or not taken:
             return
         at = datetime.now(UTC).isoformat()
-        lines = "".join(f'{{"id":"{message.id}","at":"{at}"}}\n' for message in taken)
+        lines = "".join(f'{{"id":"{m.id}","at":"{at}"{self._named(m)}}}\n' for m in taken)
         left = memoryview(lines.encode())
         while left:
             left = left[os.write(self._file, left) :]
+
+    def _named(self, message: Message) -> str:
+        return f',"key":"{_key(message)}"' if self.settings.names_messages else ""
 
     def _expect_receipts(self, taken: Sequence[Message]) -> None:
         if self.settings.receipt_delay_ms is None or not taken:
@@ -218,7 +248,11 @@ class FakeProvider:
     def _receipts_of(self, message: Message, now: datetime) -> list[Receipt]:
         failed = self._random.random() < self.settings.undelivered_rate
         code = "undelivered" if failed else "delivered"
-        refs = _refs(message) if self.settings.receipts_by_ref else (None,)
+        refs: tuple[str | None, ...] = (None,)
+        if self.settings.receipts_by_ref:
+            refs = _refs(message)
+        elif self.settings.names_messages:
+            refs = (_key(message),)
         return [
             Receipt(
                 message_id=message.id if ref is None else None,
@@ -230,6 +264,15 @@ class FakeProvider:
             )
             for ref in refs
         ]
+
+
+def _key(message: Message) -> str:
+    return f"{message.id}.{message.attempt}"
+
+
+def _keys(batch: Sequence[Message]) -> list[str]:
+    """The names of these messages; each attempt has its own."""
+    return [_key(message) for message in batch]
 
 
 def _refs(message: Message) -> tuple[str, ...]:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 from xml.etree import ElementTree
+from xml.sax.saxutils import escape
 
 import httpx
 import structlog
@@ -33,6 +34,7 @@ class Depth:
 
     queued: int
     links: tuple[str, ...]  # their states: online, re-connecting, connecting, dead
+    is_shared: bool = False  # other links have messages of theirs among the queued
 
     @property
     def online(self) -> bool:
@@ -56,12 +58,15 @@ class StatusPage:
     ) -> None:
         self._log = log.bind(provider=provider)
         self._connections = connections
-        # A request of its own, not a client's: a client writes the URL, password and all, to its
+        # Requests of its own, not a client's: a client writes the URL, password and all, to its
         # log.
-        self._request = httpx.Request(
-            "GET",
-            httpx.URL(f"{url.rstrip('/')}/status.xml", params={"password": password}),
-            extensions={"timeout": httpx.Timeout(timeout_s).as_dict()},
+        self._status, self._store = (
+            httpx.Request(
+                "GET",
+                httpx.URL(f"{url.rstrip('/')}/{page}", params={"password": password}),
+                extensions={"timeout": httpx.Timeout(timeout_s).as_dict()},
+            )
+            for page in ("status.xml", "store-status.xml")
         )
         self._smsc = smsc
         self._max_queued = max_queued
@@ -120,15 +125,29 @@ class StatusPage:
 
     async def _read(self) -> Depth | Trouble:
         try:
-            _, body = await self._connections.exchange(self._request)
+            _, body = await self._connections.exchange(self._status)
+            if DENIED.match(body):
+                return "denied"
+            depth = parse_status(body, self._smsc)
+            if depth.is_shared and 2 * depth.queued > self._max_queued:
+                return await self._without_others(depth)
         except httpx.TransportError:
             return "unreachable"
-        if DENIED.match(body):
-            return "denied"
-        try:
-            return parse_status(body, self._smsc)
         except ValueError:
             return "unreadable"
+        return depth
+
+    async def _without_others(self, depth: Depth) -> Depth:
+        """Only our link's part of what is stored: another link that is stuck must not stop us.
+
+        The list of stored messages has texts and numbers in it, so it is asked for only when the
+        total leaves little room, and nothing of it is kept but the count.
+        """
+        _, body = await self._connections.exchange(self._store)
+        if self._smsc is None or DENIED.match(body) or b"<gateway>" not in body:
+            return depth
+        ours = body.count(f"<smsc-id>{escape(self._smsc)}</smsc-id>".encode())
+        return replace(depth, queued=min(depth.queued, ours))
 
 
 def parse_status(body: bytes, smsc: str | None) -> Depth:
@@ -148,6 +167,7 @@ def parse_status(body: bytes, smsc: str | None) -> Depth:
     waiting += _number(root.findtext("sms/sent/queued"))
     stored = _number(root.findtext("sms/storesize"))
     return Depth(
+        is_shared=stored > 0 and len(links) < len(root.findall("smscs/smsc")),
         queued=max(waiting, stored),
         links=tuple((link.findtext("status") or "unknown").split()[0] for link in links),
     )

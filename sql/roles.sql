@@ -65,7 +65,8 @@ grant select, insert, update, delete on sms.blacklist, sms.cap, sms.quiet_hours,
                                         sms.stop_word to sms_operator;
 grant select, insert on sms.consent to sms_operator;
 grant update (withdrawn_at, withdrawn_by) on sms.consent to sms_operator;
-grant select on sms.rule_change, sms.number_trouble, sms.inbound, sms.operator_refusal_suspected to sms_operator;
+grant select on sms.rule_change, sms.number_trouble, sms.inbound, sms.operator_refusal_suspected, sms.uncertain_message,
+                sms.provider_balance, sms.receipt_remap to sms_operator;
 grant select, insert, update on sms.receipt_error, sms.campaign, sms.client_zone to sms_operator;
 grant execute on function sms.rules_as_of(timestamptz, text), sms.understand_reply(text), sms.fold_word(text) to sms_operator;
 grant select, insert, update on sms.channel, sms.provider, sms.receipt_code, sms.template to sms_operator;
@@ -74,37 +75,57 @@ grant select, insert, update, delete on geo.metro_station, geo.client_location t
 grant select, insert, delete, truncate on sms.number_range_staging to sms_operator;
 grant execute on all functions in schema geo to sms_operator;
 grant execute on function sms.cancel(bigint), sms.cancel(bigint[]), sms.cancel(text), sms.explain(bigint),
-                          sms.judge(bigint[], timestamptz), sms.switch_channel(text, text, text),
-                          sms.resolve_uncertain(bigint[], text, text), sms.replace_numbering(),
+                          sms.judge(bigint[], timestamptz), sms.switch_channel(text, text, text, text, timestamptz), sms.unpin_channel(text, text),
+                          sms.set_route(text, text[], text, text), sms.remove_route(text, text), sms.list_routes(),
+                          sms.set_breaker(text, jsonb), sms.provider_window(timestamptz, boolean),
+                          sms.answer_percentile(bigint[], numeric),
+                          sms.resolve_uncertain(bigint[], text, text, text), sms.replace_numbering(),
+                          sms.set_balance_limit(text, numeric),
+                          sms.remap_receipts(timestamptz, boolean, text, timestamptz, bigint, int),
                           sms.list_providers(),
                           sms.set_provider(text, text, jsonb, text, numeric, int, boolean),
                           sms.queue_status(), sms.outcome_status(timestamptz), sms.count_unaccounted(),
                           sms.report(timestamptz, timestamptz),
-                          sms.work_left(interval, timestamptz), sms.render(text, jsonb) to sms_operator;
+                          sms.work_left(interval, timestamptz, interval), sms.render(text, jsonb) to sms_operator;
 
 -- Monitoring: numbers about the machine, no phone numbers, no texts.
 grant select on sms.lane_status, sms.unaccounted, sms.channel, sms.provider, sms.lane, sms.setting to sms_monitor;
+grant select on sms.provider_health, sms.breaker, sms.breaker_change, sms.breaker_policy, sms.route, sms.route_provider,
+                sms.delivered_share to sms_monitor, sms_operator;
+grant select on sms.lane_change, sms.lane_pin, sms.route_notice to sms_operator;
+grant select (change_id, at, lane_id, channel, operator, from_provider, to_provider, cause, is_automatic) on sms.lane_change to sms_monitor;
+grant select (lane_id, pinned_at, pinned_until) on sms.lane_pin to sms_monitor;
+grant execute on function sms.provider_window(timestamptz, boolean), sms.answer_percentile(bigint[], numeric),
+                          sms.list_routes() to sms_monitor;
 grant select (id, claim_id, claimed_at, lease_until, provider_id, lane_id, priority, attempt) on sms.inflight to sms_monitor;
 grant select (id, not_before, expires_at, lane_id, priority, attempt) on sms.pending to sms_monitor;
 grant select (id, decided_at, submitted_at, final_at, campaign_id, cost, provider_id, lane_id, segments, attempts, state, reason)
    on sms.outcome to sms_monitor;
 grant select (receipt_id, received_at, provider_id, state) on sms.unmatched_receipt to sms_monitor;
-grant select on sms.claim to sms_monitor;
-grant execute on function sms.work_left(interval, timestamptz), sms.queue_status(), sms.outcome_status(timestamptz),
+grant select on sms.claim, sms.provider_balance, sms.provider_asking to sms_monitor;
+grant select (id, provider, channel, operator, attempts, submitted_at, since, asks, asked_at, next_ask_at, absent_since,
+              on_uncertain, policy_at) on sms.uncertain_message to sms_monitor;
+grant execute on function sms.work_left(interval, timestamptz, interval), sms.queue_status(), sms.outcome_status(timestamptz),
                           sms.count_unaccounted() to sms_monitor;
 
 -- Worker: the verbs of the queue and nothing else.
 grant select on sms.lane_status to sms_worker;
 grant execute on function sms.claim_batch(text, text, int, int, int, interval, timestamptz),
-                          sms.mark_submitting(bigint, bigint[]),
+                          sms.mark_submitting(bigint, bigint[], text[]),
                           sms.settle(bigint, bigint[], text[], smallint[], text[], int[], bigint[], text[]),
                           sms.expire_leases(int, timestamptz), sms.apply_uncertain_policy(int, timestamptz),
-                          sms.resolve_uncertain(bigint[], text, text),
+                          sms.take_doubtful(text, int, interval, interval, interval, interval[]),
+                          sms.record_answers(text, timestamptz, bigint[], text[], text[], interval),
+                          sms.end_turn(text, timestamptz), sms.collect_overdue(text, interval, interval),
+                          sms.take_overdue(text, int, interval, interval, interval, interval[]),
+                          sms.take_balance_turn(text, interval), sms.record_balance(text, numeric, text),
                           sms.record_receipts(text, bigint[], text[], text[], text[], timestamptz[], text[]),
                           sms.match_receipts(int, timestamptz), sms.maintain_partitions(timestamptz),
                           sms.learn_numbers(int, timestamptz), sms.record_inbound(text, text[], text[], text[], text[]),
                           sms.list_providers(),
-                          sms.work_left(interval, timestamptz), sms.queue_status(), sms.outcome_status(timestamptz),
+                          sms.work_left(interval, timestamptz, interval), sms.queue_status(), sms.outcome_status(timestamptz),
+                          sms.report_health(text, jsonb, timestamptz), sms.watch_routes(timestamptz),
+                          sms.take_route_notices(int), sms.told_route_notices(bigint[]),
                           sms.try_sleep(int), sms.wake_up(int, int) to sms_worker;
 
 -- Receipts in: may tell what a provider reported and nothing else.

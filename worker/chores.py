@@ -14,7 +14,7 @@ import structlog
 from psycopg import AsyncConnection
 
 from outbox import calls
-from outbox.calls import events
+from outbox.calls import events, routes
 from outbox.db import Database
 from outbox.errors import DatabaseError, TransientError
 from worker import campaigns
@@ -67,6 +67,10 @@ async def _make_planned(conn: AsyncConnection) -> dict[str, int]:
     return asdict(done)
 
 
+async def _watch_routes(conn: AsyncConnection) -> dict[str, int]:
+    return asdict(await routes.watch_routes(conn))
+
+
 WOKEN = (6, 7)  # by NOTIFY sms_campaign
 CHORES = (
     Chore(number=1, name="expire_leases", every_s=1, run=_expire_leases),
@@ -77,6 +81,7 @@ CHORES = (
     Chore(number=6, name="feed_campaigns", every_s=0.4, run=campaigns.feed),
     Chore(number=7, name="begin_runs", every_s=1, run=campaigns.begin_due),
     Chore(number=8, name="make_planned", every_s=5, run=_make_planned),
+    Chore(number=11, name="watch_routes", every_s=1, run=_watch_routes),
 )
 
 
@@ -84,20 +89,33 @@ async def keep_doing(
     chore: Chore, db: Database, stopping: asyncio.Event, *, woken: asyncio.Event | None = None
 ) -> None:
     """Do one chore at its interval, or when woken, until stopped, through any outage."""
+    await keep(chore.name, chore.every_s, lambda: do(chore, db), stopping, woken=woken)
+
+
+async def keep(
+    name: str,
+    every_s: float,
+    once: Callable[[], Awaitable[int]],
+    stopping: asyncio.Event,
+    *,
+    woken: asyncio.Event | None = None,
+) -> None:
+    """Call `once` at this interval, or when woken, until stopped, through any outage of the
+    database."""
     complaint = ""
     alarm = woken or stopping  # who wakes it also wakes it to stop
     while not stopping.is_set():
         if woken is not None:
             woken.clear()
-        pause_s = jittered(chore.every_s)
+        pause_s = jittered(every_s)
         try:
-            moved = await do(chore, db)
+            moved = await once()
         except TransientError:
             pause_s = max(pause_s, AFTER_TROUBLE_S)
         except DatabaseError as error:
             if str(error) != complaint:
                 complaint = str(error)
-                log.error("chore_failed", chore=chore.name, error=complaint)
+                log.error("chore_failed", chore=name, error=complaint)
             pause_s = max(pause_s, AFTER_TROUBLE_S)
         else:
             complaint = ""

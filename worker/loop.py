@@ -54,12 +54,13 @@ class Taken:
 
     claim: Claim
     started: float
+    recall: asyncio.Event
     is_full: bool
 
 
 Look = Callable[[], Awaitable[Taken | None]]
 Rest = Callable[[Look], Awaitable[Taken | None]]
-"""Sleeps until a look finds something; None when it is time to stop."""
+"""Sleeps until a look finds something; None when the line goes off duty."""
 
 
 class Claimer:
@@ -73,47 +74,63 @@ class Claimer:
         self._worker = worker
         self._rest = rest
         self._found_more = found_more
+        self._places = asyncio.Semaphore(post.deliveries)
+        self._under_way: set[asyncio.Task[None]] = set()  # each has one of the places
 
     async def run(self) -> None:
-        """Claim and deliver until the line stops."""
-        places = asyncio.Semaphore(self._post.deliveries)
+        """Claim and deliver while the line has lanes, until it stops."""
         more = True
+        self._line.recalled.append(self._free_places)
         async with asyncio.TaskGroup() as deliveries:
             while True:
-                await places.acquire()
+                await self._line.on_duty.wait()
+                await self._places.acquire()
                 taken = (await self._look() if more else None) or await self._rest(self._look)
-                if taken is None:
+                if taken is None and self._line.stopping.is_set():
                     return
-                more = taken.is_full
-                if more:
+                more = taken is None or taken.is_full
+                if taken is not None and taken.is_full:
                     self._found_more()
-                if not taken.claim.ids:
-                    places.release()
+                if taken is None or not taken.claim.ids:
+                    self._places.release()
                     continue
-                work = deliver(self._line, taken.claim, started=taken.started)
-                task = deliveries.create_task(work, name=f"deliver {taken.claim.claim_id}")
-                task.add_done_callback(lambda _: places.release())
+                task = deliveries.create_task(
+                    deliver(self._line, taken.claim, started=taken.started, recall=taken.recall),
+                    name=f"deliver {taken.claim.claim_id}",
+                )
+                self._under_way.add(task)
+                task.add_done_callback(self._free_place)
+
+    def _free_place(self, task: asyncio.Task[None]) -> None:
+        if task in self._under_way:
+            self._under_way.discard(task)
+            self._places.release()
+
+    def _free_places(self) -> None:
+        """After a recall only what is with the provider is still under way, perhaps for long."""
+        for task in tuple(self._under_way):
+            self._free_place(task)
 
     async def _look(self) -> Taken | None:
-        """Claim once, through any outage; None when nothing is due, or the line stops."""
+        """Claim once, through any outage; None when nothing is due, or the line goes off duty."""
         backoff = Backoff()
         complaint = ""
         while limit := await self._room():
-            started = clock.now()
+            started, recall = clock.now(), self._line.recall
             try:
                 claim = await self._claim(limit)
             except TransientError:
-                await backoff.pause(unless=self._line.stopping)
+                await backoff.pause(unless=self._line.off_duty)
             except DatabaseError as error:
                 if str(error) != complaint:
                     complaint = str(error)
                     log.error("claim_refused", provider=self._line.name, error=complaint)
-                await backoff.pause(unless=self._line.stopping)
+                await backoff.pause(unless=self._line.off_duty)
             else:
                 is_full = claim.judged >= limit
-                return (
-                    Taken(claim=claim, started=started, is_full=is_full) if claim.judged else None
-                )
+                if not claim.judged:
+                    return None
+                return Taken(claim=claim, started=started, recall=recall, is_full=is_full)
         return None
 
     async def _claim(self, limit: int) -> Claim:
@@ -128,19 +145,24 @@ class Claimer:
         )
 
     async def _room(self) -> int:
-        """How many messages may be claimed now; waits for at least one, 0 when the line stops."""
+        """How many messages may be claimed now; waits for at least one, 0 when it goes off duty."""
         line = self._line
         if line.in_trouble:
-            await line.trouble.pause(unless=line.stopping)
-        while not line.stopping.is_set():
+            await line.trouble.pause(unless=line.off_duty)
+        while not line.off_duty.is_set():
+            if line.is_mute():
+                await happens(line.off_duty, jittered(FULL_S))
+                continue
             limit = min(self._post.limit, line.max_batch, line.pace.room())
             if line.in_trouble:
                 limit = min(limit, PROBE_LIMIT)
             if (free := await self._capacity()) is not None:
                 limit = min(limit, free)
+                if not free:
+                    line.health.unready()
             if limit > 0:
                 return limit
-            await happens(line.stopping, jittered(FULL_S))
+            await happens(line.off_duty, jittered(FULL_S))
         return 0
 
     async def _capacity(self) -> int | None:
@@ -150,7 +172,8 @@ class Claimer:
                 free = await self._line.provider.capacity()
         except Exception as error:  # an adapter that cannot tell is an adapter that is not ready
             log.warning("capacity_unknown", provider=self._line.name, error=type(error).__name__)
-            await happens(self._line.stopping, jittered(1.0))
+            self._line.health.trouble()
+            await happens(self._line.off_duty, jittered(1.0))
             return 0
         if free is None or self._post.gate is Gate.URGENT:
             return free

@@ -16,9 +16,12 @@ from outbox.db import Database, find_dsn, open_database, try_out
 from outbox.receipts import Inbound, InboundBatcher, Receipt, ReceiptBatcher
 from outbox.rows import ProviderRow
 from outbox.settings import Settings
+from worker.asking import Inquirer
 from worker.bell import Bell
 from worker.chores import CHORES, WOKEN, keep_doing
+from worker.health import keep_reporting
 from worker.roster import Roster
+from worker.webhook import Webhook
 
 log = structlog.get_logger()
 
@@ -58,6 +61,7 @@ class Worker:
     settings: Settings
     db: Database
     receipts: ReceiptBatcher
+    inbound: InboundBatcher
 
     async def run(
         self, stop: Stop, *, told: Callable[[Sequence[ProviderRow]], None] = lambda rows: None
@@ -66,7 +70,14 @@ class Worker:
         settings = self.settings
         dsn = (settings.listen_dsn or find_dsn(settings)) if settings.listens else None
         bell = Bell(dsn, name=f"{_APPLICATION} bell", poll_s=settings.poll_s, chores=WOKEN)
-        roster = Roster(db=self.db, bell=bell, settings=settings, receipts=self.receipts, told=told)
+        roster = Roster(
+            db=self.db,
+            bell=bell,
+            settings=settings,
+            receipts=self.receipts,
+            inbound=self.inbound,
+            told=told,
+        )
         log.info("worker_started", worker=settings.worker_name)
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(bell.run(), name="bell")
@@ -78,6 +89,15 @@ class Worker:
                 for chore in CHORES
             ]
             crews = tasks.create_task(roster.run(stop.asked), name="roster")
+            inquirer = Inquirer(self.db, roster.opened)
+            chores.append(tasks.create_task(inquirer.run(stop.asked), name="inquirer"))
+            reporting = keep_reporting(
+                self.db, lambda: roster.healths, worker=settings.worker_name, stopping=stop.asked
+            )
+            chores.append(tasks.create_task(reporting, name="report health"))
+            if settings.webhook_url is not None:
+                webhook = Webhook(self.db, settings.webhook_url.get_secret_value())
+                chores.append(tasks.create_task(webhook.run(stop.asked), name="webhook"))
             await stop.asked.wait()
             log.info("worker_stopping", worker=settings.worker_name)
             bell.config_changed.set()
@@ -87,6 +107,7 @@ class Worker:
                 task.cancel()
             bell.close()
         await self.receipts.close()
+        await self.inbound.close()
         log.info("worker_stopped", worker=settings.worker_name)
 
     async def _end(self, crews: asyncio.Task[None], roster: Roster, stop: Stop) -> None:
@@ -110,7 +131,12 @@ async def open_worker(settings: Settings) -> AsyncIterator[Worker]:
     """A worker with its connections; fails where the database cannot be used at all."""
     await try_out(settings, calls.list_providers, name=_APPLICATION)
     async with open_database(settings, name=_APPLICATION, size=CONNECTIONS) as db:
-        yield Worker(settings=settings, db=db, receipts=make_batcher(db))
+        yield Worker(
+            settings=settings,
+            db=db,
+            receipts=make_batcher(db),
+            inbound=make_inbound_batcher(db),
+        )
 
 
 def make_batcher(db: Database) -> ReceiptBatcher:

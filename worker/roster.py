@@ -4,37 +4,62 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from datetime import timedelta
 
 import structlog
 
 from outbox import calls
 from outbox.db import Database
 from outbox.errors import DatabaseError, TransientError
-from outbox.receipts import ReceiptBatcher
+from outbox.receipts import InboundBatcher, ReceiptBatcher
 from outbox.rows import ProviderRow
 from outbox.settings import Settings
-from providers.base import Context, Provider, ProviderError, Receipt, SettingsError, make_dlr_url
+from providers.base import (
+    Context,
+    Inbound,
+    NotStored,
+    Provider,
+    ProviderError,
+    Receipt,
+    SettingsError,
+    make_dlr_url,
+)
 from providers.registry import build
 from worker.bell import Bell
 from worker.clock import happens, jittered
 from worker.crew import Crew
+from worker.health import Health
 
 log = structlog.get_logger()
 
 REFRESH_S = 5.0  # without being told; changes arrive by NOTIFY sms_config
 
 
-def make_provider(row: ProviderRow, *, settings: Settings, receipts: ReceiptBatcher) -> Provider:
+def make_provider(
+    row: ProviderRow,
+    *,
+    settings: Settings,
+    receipts: ReceiptBatcher,
+    inbound: InboundBatcher | None = None,
+) -> Provider:
     """The adapter of one row, its secret taken from the variable the row names.
 
     Raises SettingsError where the row is wrong. A missing secret is no matter for who only reads
-    receipts; `require_secret` checks it.
+    receipts; `require_secret` checks it. `inbound` is for who opens the provider: some adapters
+    hear subscribers themselves.
     """
 
     async def sink(received: Sequence[Receipt]) -> None:
-        await receipts.put(row.provider, received)
+        with _told_to_adapters():
+            await receipts.put(row.provider, received)
+
+    async def inbound_sink(messages: Sequence[Inbound]) -> None:
+        if inbound is not None:
+            with _told_to_adapters():
+                await inbound.put(row.provider, messages)
 
     dlr_url = None
     if settings.dlr_token is not None:
@@ -45,8 +70,19 @@ def make_provider(row: ProviderRow, *, settings: Settings, receipts: ReceiptBatc
         adapter=row.adapter,
         settings=row.settings,
         secret=os.environ.get(row.secret_env) if row.secret_env else None,
-        context=Context(sink=sink, dlr_url=dlr_url),
+        context=Context(
+            sink=sink, dlr_url=dlr_url, inbound_sink=None if inbound is None else inbound_sink
+        ),
     )
+
+
+@contextmanager
+def _told_to_adapters() -> Iterator[None]:
+    """Say an outage of the database in the words of adapters, who know none of ours."""
+    try:
+        yield
+    except TransientError as error:
+        raise NotStored(str(error)) from error
 
 
 def require_secret(row: ProviderRow) -> None:
@@ -73,15 +109,19 @@ class Roster:
         bell: Bell,
         settings: Settings,
         receipts: ReceiptBatcher,
+        inbound: InboundBatcher,
         told: Callable[[Sequence[ProviderRow]], None] = lambda rows: None,
     ) -> None:
         self._db = db
         self._bell = bell
         self._settings = settings
         self._receipts = receipts
+        self._inbound = inbound
         self._told = told
         self._posts: dict[str, _Post] = {}
+        self._refresh_s = REFRESH_S if settings.listens else min(REFRESH_S, settings.poll_s)
         self._complaints: dict[str, str] = {}
+        self.healths: dict[str, Health] = {}
 
     async def run(self, stopping: asyncio.Event) -> None:
         """Follow the tables until stopped, then wait for the crews to finish what they hold."""
@@ -98,7 +138,7 @@ class Roster:
                 else:
                     self._complaints.pop("", None)
                     self._follow(rows, tasks)
-                await happens(changed, jittered(REFRESH_S))
+                await happens(changed, jittered(self._refresh_s))
             for post in self._posts.values():
                 post.crew.stop()
 
@@ -107,35 +147,54 @@ class Roster:
         for post in self._posts.values():
             post.crew.cut()
 
+    def opened(self) -> dict[str, Provider]:
+        """The providers that are open now, by name."""
+        crews = {name: post.crew for name, post in self._posts.items()}
+        return {name: crew.opened for name, crew in crews.items() if crew.opened is not None}
+
     def _follow(self, rows: Sequence[ProviderRow], tasks: asyncio.TaskGroup) -> None:
         self._told(rows)
         self._posts = {name: post for name, post in self._posts.items() if not post.task.done()}
+        for account in rows:
+            health = self.healths.setdefault(account.provider, Health())
+            health.follow(epoch=account.epoch, slow_s=account.slow_answer.total_seconds())
         wanted = {row.provider: row for row in rows if row.is_enabled}
         for name, post in self._posts.items():
             row = wanted.pop(name, None)
             if row is None or _needs_new_crew(post.crew.row, row):
                 post.crew.stop()  # its end calls us again, and only then the next one opens
             else:
-                post.crew.set_tps(row.tps)
+                post.crew.follow(row)
         for row in wanted.values():
             self._start(row, tasks)
 
     def _start(self, row: ProviderRow, tasks: asyncio.TaskGroup) -> None:
         try:
             require_secret(row)
-            provider = make_provider(row, settings=self._settings, receipts=self._receipts)
+            provider = make_provider(
+                row, settings=self._settings, receipts=self._receipts, inbound=self._inbound
+            )
         except ProviderError as error:
             return self._complain(row.provider, str(error))
         except Exception as error:  # an adapter that cannot even be imported
             return self._complain(row.provider, f"{type(error).__name__}: {error}")
         self._complaints.pop(row.provider, None)
-        crew = Crew(row, provider, db=self._db, bell=self._bell, settings=self._settings)
+        crew = Crew(
+            row,
+            provider,
+            db=self._db,
+            bell=self._bell,
+            settings=self._settings,
+            health=self.healths[row.provider],
+        )
         task = tasks.create_task(crew.run(), name=f"{row.provider} crew")
         task.add_done_callback(lambda _: self._bell.config_changed.set())
         self._posts[row.provider] = _Post(crew=crew, task=task)
 
     def _complain(self, name: str, problem: str) -> None:
-        """Say it once, not every few seconds."""
+        """Say it once, not every few seconds; the breakers hear of it each time."""
+        if name:
+            self.healths[name].trouble()
         if self._complaints.get(name) != problem:
             self._complaints[name] = problem
             event = "provider_unusable" if name else "providers_unknown"
@@ -143,9 +202,18 @@ class Roster:
 
 
 def _needs_new_crew(old: ProviderRow, new: ProviderRow) -> bool:
-    """Whether more changed than the pace and which lanes it serves."""
+    """Whether more changed than a crew at work can follow."""
     return _core(old) != _core(new)
 
 
 def _core(row: ProviderRow) -> ProviderRow:
-    return replace(row, tps=0, lanes=min(row.lanes, 1))
+    return replace(
+        row,
+        tps=0,
+        lanes=0,
+        probed_lanes=0,
+        breaker="",
+        epoch=0,
+        slow_answer=timedelta(0),
+        has_backup=False,
+    )

@@ -1,4 +1,4 @@
-"""Keys under which a provider knows a message before it answers; asking about doubtful ones; remapping.
+"""Names given before sending, asking about doubtful messages, remapping, balances.
 
 The DDL stands in 0006_uncertain.sql beside this file.
 """

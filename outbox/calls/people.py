@@ -22,12 +22,13 @@ from outbox.rows import (
 
 
 async def work_left(conn: AsyncConnection, *, receipt_wait: timedelta) -> WorkLeft:
-    """What is due, in flight, awaits its receipt within `receipt_wait`, or is to be queued."""
+    """What is due, in flight, awaits its receipt within `receipt_wait`, is to be queued, or is
+    asked about."""
     return await one_row(
         conn,
         WorkLeft,
         """
-        select due, inflight, awaiting_receipt, feeding
+        select due, inflight, awaiting_receipt, feeding, asking
           from sms.work_left(p_receipt_wait => %(receipt_wait)s)
         """,
         {"receipt_wait": receipt_wait},
@@ -110,7 +111,13 @@ async def set_provider(
 
 
 async def switch_channel(
-    conn: AsyncConnection, *, channel: str, provider: str | None, operator: str | None = None
+    conn: AsyncConnection,
+    *,
+    channel: str,
+    provider: str | None,
+    operator: str | None = None,
+    reason: str | None = None,
+    until: datetime | None = None,
 ) -> int:
     """Re-point lanes of a channel ('*': all) to a provider, None parks them; how many changed."""
     return int(
@@ -118,9 +125,16 @@ async def switch_channel(
             conn,
             """
             select sms.switch_channel(p_channel => %(channel)s, p_provider => %(provider)s,
-                                      p_operator => %(operator)s)
+                                      p_operator => %(operator)s, p_reason => %(reason)s,
+                                      p_until => %(until)s)
             """,
-            {"channel": channel, "provider": provider, "operator": operator},
+            {
+                "channel": channel,
+                "provider": provider,
+                "operator": operator,
+                "reason": reason,
+                "until": until,
+            },
         )
     )
 

@@ -58,15 +58,22 @@ async def claim_batch(
     )
 
 
-async def mark_submitting(conn: AsyncConnection, *, claim_id: int, ids: Sequence[int]) -> bool:
-    """Commit that these are about to leave; false: the lease is gone, send nothing."""
+async def mark_submitting(
+    conn: AsyncConnection,
+    *,
+    claim_id: int,
+    ids: Sequence[int],
+    keys: Sequence[str | None] | None = None,
+) -> bool:
+    """Commit that these are about to leave, under the names `keys`; false: the lease is gone."""
     return bool(
         await one_value(
             conn,
             """
-            select sms.mark_submitting(p_claim_id => %(claim_id)s, p_ids => %(ids)b::bigint[])
+            select sms.mark_submitting(p_claim_id => %(claim_id)s, p_ids => %(ids)b::bigint[],
+                                       p_keys => %(keys)s::text[])
             """,
-            {"claim_id": claim_id, "ids": ids},
+            {"claim_id": claim_id, "ids": ids, "keys": keys and list(keys)},
         )
     )
 
@@ -157,7 +164,7 @@ async def list_providers(conn: AsyncConnection) -> list[ProviderRow]:
         ProviderRow,
         """
         select provider, adapter, settings, secret_env, tps::float8 as tps, max_batch, is_enabled,
-               lanes
+               lanes, probed_lanes, breaker, epoch, slow_answer, has_backup
           from sms.list_providers()
         """,
     )

@@ -22,8 +22,8 @@ begin
               join sms.channel as c using (channel_id)
              where o.state = 'uncertain' and c.on_uncertain <> 'hold' and o.decided_at < _now - c.uncertain_after
              limit p_limit) as d;
-    return query select coalesce(sms.resolve_uncertain(_resend, 'resend'), 0),
-                        coalesce(sms.resolve_uncertain(_give_up, 'give_up', 'no answer within the channel''s uncertain_after'), 0);
+    return query select coalesce(sms.resolve_uncertain(_resend, 'resend', null, 'the channel''s on_uncertain'), 0),
+                        coalesce(sms.resolve_uncertain(_give_up, 'give_up', 'no answer within the channel''s uncertain_after', 'the channel''s on_uncertain'), 0);
 end
 $$;
 comment on function sms.apply_uncertain_policy is 'Chore. Apply each channel''s on_uncertain to messages that stayed uncertain too long.';

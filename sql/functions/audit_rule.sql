@@ -39,8 +39,8 @@ begin
                               ('receipt_error', 'adapter, error'), ('campaign', 'campaign_id'), ('setting', 'setting'),
                               ('client_zone', 'client_id'), ('template', 'template_id'), ('template_version', 'template_version_id'),
                               ('audience', 'audience_id'), ('event_type', 'event_type_id'), ('event_rule', 'rule_id'),
-                              ('provider', 'provider_id'), ('tariff', 'tariff_id'), ('route', 'route_id')) as v (rule_table, key)
-         where to_regclass('sms.' || v.rule_table) is not null
+                              ('provider', 'provider_id'), ('tariff', 'tariff_id'), ('route', 'route_id'),
+                              ('route_provider', 'route_id, provider_id'), ('breaker_policy', 'provider_id')) as v (rule_table, key)
     loop
         execute format('create or replace trigger audit_insert after insert on sms.%I referencing new table as new_rows '
                        'for each statement execute function sms.audit_rule(%s)', _table, _key);

@@ -3,9 +3,10 @@
 -- plpgsql, as SQL functions called from plpgsql are planned anew in every transaction.
 -- Numbers that another claim is judging right now are left for the next claim, so counting the contact log is exact;
 -- so are clients while any cap counts per client (keys below zero).
+-- Lanes on hold give nothing; with p_probes the lanes are those that let a provider on trial take a few, whoever serves them.
 create or replace function sms.choose_due(
     p_provider_id smallint, p_limit int, p_from_priority int, p_to_priority int, p_as_of timestamptz,
-    p_caps_clients boolean
+    p_caps_clients boolean, p_probes boolean default false
 )
     returns sms.candidate[]
     language plpgsql volatile
@@ -16,7 +17,7 @@ begin
         select l.lane_id, l.channel_id, q.priority::smallint as priority
           from sms.lane as l
           cross join generate_series(p_from_priority, p_to_priority) as q (priority)
-         where l.provider_id = p_provider_id
+         where case when p_probes then l.probed_by = p_provider_id else l.provider_id = p_provider_id and not l.is_held end
          order by q.priority, random()
     ), due as materialized (
         select d.*, p.channel_id

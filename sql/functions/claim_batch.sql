@@ -29,6 +29,10 @@ begin
         _batch := sms.choose_due(_provider.provider_id, least(greatest(p_limit, 1), _provider.max_batch), p_from_priority,
                                  p_to_priority, coalesce(p_as_of, clock_timestamp()),
                                  exists (select from sms.cap as k where k.per = 'client'));
+        if _batch is null then
+            _batch := sms.choose_probes(_provider.provider_id, p_limit, p_from_priority, p_to_priority,
+                                        coalesce(p_as_of, clock_timestamp()));
+        end if;
     end if;
     _now := coalesce(p_as_of, clock_timestamp());
     _lease_until := _now + p_lease;

@@ -18,6 +18,9 @@ begin
         return 0;
     end if;
     execute format('drop table sms.%I', p_table || to_char(p_month at time zone 'UTC', '"_y"YYYY"m"MM'));
+    if p_table = 'receipt' then
+        delete from sms.receipt_match as m where m.receipt_id >= _lo and m.receipt_id < _hi;
+    end if;
     return 1;
 end
 $$;

@@ -1,5 +1,6 @@
 -- Leases that ran out, two seconds late to be sure: unmarked messages go back to pending as if never claimed,
--- messages marked as submitting become uncertain. Claims whose worker is marking right now are left for the next call.
+-- messages marked as submitting become uncertain, known by the names written with the mark; receipts that are here already
+-- decide them. Claims whose worker is marking right now are left for the next call.
 create or replace function sms.expire_leases(p_limit int default 1000, p_as_of timestamptz default null)
     returns table (returned int, uncertain int)
     language plpgsql volatile security definer
@@ -8,12 +9,12 @@ as $$
 declare
     _now timestamptz := coalesce(p_as_of, clock_timestamp());
     _claims bigint[];
+    _doubted bigint[];
 begin
     select array_agg(c.claim_id) into _claims
       from (select distinct f.claim_id from sms.inflight as f where f.lease_until < _now - interval '2 seconds') as c
      where pg_try_advisory_xact_lock(c.claim_id);
 
-    return query
     with late as materialized (
         select f.id
           from sms.inflight as f
@@ -45,11 +46,23 @@ begin
           from mine as m
          where m.is_marked
     ), doubted as (
-        insert into sms.doubtful (id, since)
-        select m.id, _now from mine as m where m.is_marked
-            on conflict (id) do update set since = excluded.since
+        insert into sms.doubtful (id, since, provider_id, next_ask_at)
+        select m.id, _now, m.provider_id, _now from mine as m where m.is_marked
+            on conflict (id) do update set since = excluded.since, provider_id = excluded.provider_id, ref = null, asks = 0,
+                                           asked_at = null, next_ask_at = excluded.next_ask_at, absent_since = null
     )
-    select count(*) filter (where not m.is_marked)::int, count(*) filter (where m.is_marked)::int from mine as m;
+    select count(*) filter (where not m.is_marked)::int, count(*) filter (where m.is_marked)::int,
+           array_agg(m.id) filter (where m.is_marked)
+      into returned, uncertain, _doubted
+      from mine as m;
+    return next;
+    if _doubted is not null then
+        perform sms.name_messages(_claims, _doubted, _now);
+        perform sms.apply_orphans(array_agg(u.receipt_id), _now)
+           from unnest(_doubted) as g (id)
+           cross join lateral (select x.receipt_id from sms.unmatched_receipt as x where x.message_id = g.id offset 0) as u
+          having count(*) > 0;
+    end if;
 
     delete from sms.submitting as s
      where s.marked_at < _now - interval '1 hour'

@@ -1,4 +1,7 @@
 -- Receipts that overtook their message, or named a reference not known then: apply those whose message is here now.
+-- Each call looks at those of the last minutes and goes a step of a round through the older ones, so that its price does not
+-- grow with the orphans that nobody will ever claim (100 thousand waiting: 5 ms a call and a round in 100 calls, where
+-- looking at all of them took 490 ms; by our own id 1.3 against 181).
 -- After a week the rest stops being looked for; every report stays in sms.receipt. Returns how many found their message.
 create or replace function sms.match_receipts(p_limit int default 1000, p_as_of timestamptz default null)
     returns int
@@ -7,37 +10,50 @@ create or replace function sms.match_receipts(p_limit int default 1000, p_as_of 
 as $$
 declare
     _now timestamptz := coalesce(p_as_of, clock_timestamp());
-    _ids bigint[];
-    _states text[];
-    _errors text[];
-    _parts smallint[];
+    _fresh constant bigint := sms.id_at(clock_timestamp() - interval '5 minutes');
+    _step constant int := greatest(p_limit, 1);
+    _from bigint;
+    _last bigint;
+    _old int;
+    _found bigint[];
 begin
-    with found as materialized (
-        select u.receipt_id, o.id, u.state, u.error, case when r.parts > 1 then r.part end as part
+    delete from sms.unmatched_receipt as u where u.receipt_id < sms.id_at(_now - interval '7 days');
+    select r.receipt_id into _from from sms.orphan_round as r;
+    with newest as materialized (
+        select u.receipt_id, u.message_id, u.provider_id, u.provider_ref
           from sms.unmatched_receipt as u
+         where u.receipt_id >= _fresh
+         order by u.receipt_id desc
+         limit 2 * _step
+    ), older as materialized (
+        select u.receipt_id, u.message_id, u.provider_id, u.provider_ref
+          from sms.unmatched_receipt as u
+         where u.receipt_id > _from and u.receipt_id < coalesce((select min(n.receipt_id) from newest as n), _fresh)
+         order by u.receipt_id
+         limit _step
+    ), found as materialized (
+        select u.receipt_id
+          from (select * from newest union all select * from older) as u
           left join lateral (
-                   select x.id, x.part, x.parts from sms.provider_ref as x
-                    where u.message_id is null and x.provider_id = u.provider_id and x.ref = u.provider_ref
-                    order by x.id desc
-                    limit 1
+                   select y.id
+                     from (select x.id from sms.provider_ref as x
+                            where x.provider_id = u.provider_id and x.ref = u.provider_ref
+                            order by x.id desc
+                            limit 1) as y
+                    where u.message_id is null
+                   offset 0
                ) as r on true
           cross join lateral (select x.id from sms.outcome as x where x.id = coalesce(u.message_id, r.id) offset 0) as o
          limit p_limit
-    ), gone as (
-        delete from sms.unmatched_receipt as u using found as f where u.receipt_id = f.receipt_id
-     returning f.id, f.state, f.error, f.part
     )
-    select array_agg(g.id), array_agg(g.state), array_agg(g.error), array_agg(g.part)
-      into _ids, _states, _errors, _parts from gone as g;
-    delete from sms.unmatched_receipt as u where u.received_at < _now - interval '7 days';
-    if _ids is null then
-        return 0;
+    select (select array_agg(f.receipt_id) from found as f), (select max(o.receipt_id) from older as o),
+           (select count(*) from older)
+      into _found, _last, _old;
+    _last := case when _old < _step then 0 else _last end;
+    if _last <> _from then
+        update sms.orphan_round as r set receipt_id = _last;
     end if;
-    perform sms.advance(array_agg(g.id), array_agg(g.state), array_agg(g.error), _now)
-       from unnest(_ids, _states, _errors, _parts) as g (id, state, error, part) where g.part is null;
-    perform sms.fold_parts(array_agg(g.id), array_agg(g.part), array_agg(g.state), array_agg(g.error), _now)
-       from unnest(_ids, _states, _errors, _parts) as g (id, state, error, part) where g.part is not null;
-    return cardinality(_ids);
+    return sms.apply_orphans(_found, _now);
 end
 $$;
 comment on function sms.match_receipts is 'Chore. Apply receipts that came before their message was settled or its reference was known.';

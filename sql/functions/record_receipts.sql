@@ -57,8 +57,9 @@ begin
           from known as k
          where k.outcome_id is not null and k.parts > 1
     ), parked as (
-        insert into sms.unmatched_receipt (receipt_id, received_at, message_id, provider_id, provider_ref, state, error)
-        select k.receipt_id, _now, k.message_id, _provider_id, k.ref, k.state, k.error
+        insert into sms.unmatched_receipt (receipt_id, received_at, message_id, provider_id, provider_ref, code, state, error)
+        -- a segment waits by its reference: by our id it would speak for the whole message
+        select k.receipt_id, _now, case when coalesce(k.parts, 1) = 1 then k.message_id end, _provider_id, k.ref, k.code, k.state, k.error
           from known as k
          where k.outcome_id is null and num_nonnulls(k.message_id, k.ref) > 0
      returning 1

@@ -1,4 +1,5 @@
--- What errors say about the number. smsc_ru: the err codes of its status page; smpp-like adapters: the command status.
+-- What errors say about the number. smsc_ru: the err codes of its status page, send/N an error of send.php, status/N a
+-- status without an err code; smpp-like adapters: the command status.
 -- Temporary, content and account errors say nothing about the number and never count against it.
 
 insert into sms.receipt_error (adapter, error, class, meaning) values
@@ -29,7 +30,25 @@ insert into sms.receipt_error (adapter, error, class, meaning) values
     ('smsc_ru', '252', 'malformed', 'the service does not send there'),
     ('smsc_ru', '253', 'content', 'spam filter'),
     ('smsc_ru', '254', 'account', 'the sender is not registered'),
-    ('smsc_ru', '255', 'refused', 'refused by the operator without a reason')
+    ('smsc_ru', '255', 'refused', 'refused by the operator without a reason'),
+    ('smsc_ru', 'send/1', 'content', 'the service cannot make sense of the request'),
+    ('smsc_ru', 'send/5', 'content', 'a wrong date'),
+    ('smsc_ru', 'send/6', 'content', 'the text or the sender is forbidden'),
+    ('smsc_ru', 'send/7', 'malformed', 'the service does not take the number'),
+    ('smsc_ru', 'send/8', 'unreachable', 'the service cannot deliver to the number'),
+    ('smsc_ru', 'status/3', 'temporary', 'the phone stayed away'),
+    ('smsc_ru', 'status/20', 'unreachable', 'the operator cannot deliver'),
+    ('smsc_ru', 'status/22', 'malformed', 'the service does not take the number'),
+    ('smsc_ru', 'status/23', 'content', 'forbidden by the service'),
+    ('smsc_ru', 'status/25', 'unreachable', 'the number takes no SMS'),
+    ('smsc_ru', '2', 'content', 'e-mail: refused by the server'),
+    ('smsc_ru', '3', 'content', 'e-mail: no such domain'),
+    ('smsc_ru', '4', 'content', 'e-mail: the mailbox is blocked'),
+    ('smsc_ru', '200', 'account', 'the account is in test mode: nothing is sent'),
+    ('smsc_ru', '237', 'temporary', 'call: no answer'),
+    ('smsc_ru', '240', 'temporary', 'call: busy'),
+    ('smsc_ru', '241', 'temporary', 'a conversion failed, or not all segments were handed over'),
+    ('smsc_ru', '242', 'temporary', 'call: an answering machine')
 on conflict (adapter, error) do nothing;
 
 -- Automatic blacklisting as a new installation starts with it.

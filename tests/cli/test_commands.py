@@ -20,9 +20,13 @@ from outbox.cluster import ROOT
 from tests.support import factory
 
 COMMANDS = [
-    ["status"], ["top"], ["explain"], ["dry-run"], ["message"], ["cancel"], ["resolve"], ["report"],
+    ["status"], ["top"], ["explain"], ["dry-run"], ["message"], ["cancel"], ["report"],
+    ["uncertain", "list"], ["uncertain", "resolve"], ["provider", "balance"],
+    ["receipts", "remap"],
     ["run"], ["worker"], ["dlr"], ["migrate"], ["db", "url"],
     ["provider", "list"], ["provider", "set"], ["provider", "switch"], ["provider", "park"],
+    ["provider", "unpin"], ["provider", "health"], ["provider", "breaker"],
+    ["route", "list"], ["route", "set"], ["route", "remove"], ["route", "changes"],
     ["import", "numbering"], ["import", "stations"], ["import", "clients"],
     ["import", "blacklist"], ["import", "holidays"],
 ]  # fmt: skip
@@ -125,11 +129,14 @@ async def test_every_command_has_help_with_an_example(outbox: Outbox, command: l
         (["explain", "12x"], 2, "'12x' is no message id"),
         (["message", "99999999999999999999"], 2, "is no message id"),
         (["cancel", "-5"], 2, "-5"),
-        (["resolve", "maybe", "5"], 2, "maybe"),
+        (["uncertain", "resolve", "maybe", "5"], 2, "maybe"),
         (["top", "--every", "0"], 2, "--every"),
         (["run", "--drain", "--receipt-wait", "long"], 2, "--receipt-wait: 'long' is no duration"),
         (["run", "--drain", "--timeout", "1y"], 2, "--timeout"),
         (["provider"], 2, "Missing command"),
+        (["provider", "switch", "otp", "post", "--until", "later"], 2, "--until: 'later'"),
+        (["provider", "breaker", "--set", "probes"], 2, "KEY=VALUE"),
+        (["route", "set", "otp"], 2, "providers"),
         (["provider", "set", "x", "--tps", "fast"], 2, "--tps"),
         (["provider", "set", "x", "--adapter", "fake", "--set", "latency"], 2, "KEY=VALUE"),
         (["import", "numbering"], 2, "FILE"),
@@ -150,7 +157,8 @@ async def test_a_wrong_call_is_one_sentence(
     "command",
     [
         ["status"], ["top", "--count", "1"], ["explain", "5"], ["message", "5"], ["cancel", "5"],
-        ["resolve", "resend", "5"], ["report"], ["run", "--drain"], ["worker"], ["migrate"],
+        ["uncertain", "resolve", "resend", "5"], ["uncertain", "list"], ["report"],
+        ["run", "--drain"], ["worker"], ["migrate"],
         ["provider", "list"], ["provider", "set", "x"], ["provider", "switch", "*", "x"],
         ["import", "clients", "/dev/null"],
     ],
@@ -322,7 +330,7 @@ async def test_a_dry_run_that_cannot_be_is_one_sentence(
     assert words in said.err
 
 
-@pytest.mark.parametrize("command", ["explain", "message", "cancel", "resolve give_up"])
+@pytest.mark.parametrize("command", ["explain", "message", "cancel", "uncertain resolve give_up"])
 async def test_a_message_that_is_not_there_is_one_sentence(ready: Outbox, command: str) -> None:
     said = await ready(*command.split(), "12345")
     assert said.code in {5, 6}
@@ -382,6 +390,31 @@ async def test_a_wrong_provider_is_one_sentence(
     assert words in said.err
 
 
+async def test_settings_come_from_a_file_and_from_a_preset(ready: Outbox, tmp_path: Path) -> None:
+    file = tmp_path / "settings.json"
+    file.write_text('{"preset": "sms_ru", "parallel": 2}', encoding="utf-8")
+    made = await ready(
+        *("provider", "set", "third", "--adapter", "generic_http", "--secret-env", "SMS_RU"),
+        *("--settings-file", str(file), "--set", "parallel=3"),
+    )
+    assert made.out.strip() == "third: created", made.err
+    rows = {row["provider"]: row for row in (await ready("provider", "list", "--json")).json}
+    assert rows["third"]["settings"] == {"preset": "sms_ru", "parallel": 3}
+
+
+@pytest.mark.parametrize("text", ["[]", "{", None])
+async def test_a_wrong_settings_file_is_one_sentence(
+    ready: Outbox, tmp_path: Path, text: str | None
+) -> None:
+    file = tmp_path / "settings.json"
+    if text is not None:
+        file.write_text(text, encoding="utf-8")
+    said = await ready("provider", "set", "post", "--settings-file", str(file))
+    assert said.code != 0
+    assert is_one_sentence(said), said.err
+    assert "--settings-file" in said.err
+
+
 # --- deciding -----------------------------------------------------------------------------------
 
 
@@ -394,8 +427,8 @@ async def test_uncertain_messages_are_resolved(ready: Outbox, conn: AsyncConnect
     [id_] = await add(conn, 1)
     claimed = await factory.claim(conn, as_of=None)
     await factory.settle(conn, claimed.claim_id, claimed.ids, "uncertain")
-    said = await ready("resolve", "give_up", str(id_), "--note", "asked them")
-    assert said.out.strip() == "1 of 1 resolved: give_up"
+    said = await ready("uncertain", "resolve", "give_up", str(id_), "--note", "asked them")
+    assert said.out.strip() == "1 resolved: give_up"
 
 
 # --- importing ----------------------------------------------------------------------------------

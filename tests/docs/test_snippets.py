@@ -27,6 +27,11 @@ READERS = {
     "docs/events.md": "sms_erp",
     "docs/audiences.md": "sms_analyst",
     "docs/templates.md": "sms_operator",
+    "docs/providers.md": "sms_operator",
+    "docs/generic_http.md": "sms_operator",
+    "docs/smsc_ru.md": "sms_operator",
+    "docs/uncertain.md": "sms_operator",
+    "docs/failover.md": "sms_operator",
 }
 SETUP = Path(__file__).with_name("setup.sql")
 

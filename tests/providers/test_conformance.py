@@ -1,157 +1,210 @@
-"""What every adapter promises, each against its real far side."""
+"""The adapters that come along keep the promises of every adapter, each at its real far side.
+
+generic_http, with a peer for each preset: test_generic_http_conformance.py.
+"""
 
 from __future__ import annotations
 
-import re
-import time
-from contextlib import aclosing
+import json
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import Any
+from urllib.parse import quote_from_bytes
 
+import httpx
 import pytest
 
+from dlr.app import ReceiptApp
+from kannel.simulator import whole_texts
 from providers import registry
 from providers.base import (
-    Accepted,
+    Context,
+    Inbound,
     MalformedReceipt,
+    Message,
+    Provider,
     Receipt,
     ReceiptRequest,
-    Rejected,
-    Retry,
     SettingsError,
-    Uncertain,
 )
-from tests.providers.conftest import Adapter, FarSide
-from tests.support.messages import FIRST_ID, message, send_all
-from tests.support.waiting import eventually
+from providers.conformance import (
+    FIRST_ID,
+    Conformance,
+    FarSide,
+    Paper,
+    Report,
+    Taken,
+    callback,
+    message,
+)
+from providers.conformance.receipts import NONSENSE
+from providers.fake import FakeProvider
+from tests.support.codes import known_codes
+from tests.support.kannel_lab import Lab, kannel_lab
+from tests.support.peers import Peer, http_peer
 
-SEED = Path(__file__).parents[2] / "sql" / "seed"
+
+class FakeSide(FarSide):
+    """The in-process provider; its log tells whom it took, and not with which text."""
+
+    def __init__(self, folder: Path) -> None:
+        self.receipts: list[Receipt] = []
+        self._log = folder / "taken.jsonl"
+        self._bodies: dict[int, Message] = {}
+
+    def provider(self, **settings: Any) -> Provider:
+        async def sink(receipts: Sequence[Receipt]) -> None:
+            self.receipts.extend(receipts)
+
+        given = {"log": str(self._log), **settings}
+        return _Remembering("main", given, None, Context(sink=sink), seen=self._bodies)
+
+    def taken(self) -> Sequence[Taken]:
+        if not self._log.exists():
+            return []
+        ids = [int(json.loads(line)["id"]) for line in self._log.read_text().splitlines()]
+        return [
+            Taken(msisdn=one.msisdn, body=one.body, name=str(one.id))
+            for one in (self._bodies[id_] for id_ in ids)
+        ]
+
+    def unacceptable(self) -> tuple[Provider, Message]:
+        return self.provider(reject_rate=1), message(1)
+
+    def partly_unacceptable(self) -> tuple[Provider, Sequence[Message]]:
+        return self.provider(reject_rate=0.5, seed=1), [message(n) for n in range(11, 31)]
+
+    async def silent(self) -> Provider | None:
+        return self.provider(uncertain_rate=1)
+
+    def calls_back(self, report: Report, taken: Taken) -> ReceiptRequest | None:
+        return callback(f"code={report}".encode(), message_id=int(taken.name or 0))
 
 
-def known_codes(adapter: str) -> dict[str, str | None]:
-    """Code → state, as the migration puts it into sms.receipt_code."""
-    rows = re.findall(
-        rf"\('{adapter}', '([^']+)', (null|'[a-z]+'),",
-        "".join(path.read_text() for path in SEED.glob("*receipt_codes*.sql")),
+class _Remembering(FakeProvider):
+    """The fake with a memory of the texts it was given; its log has ids only."""
+
+    def __init__(self, *args: Any, seen: dict[int, Message]) -> None:
+        super().__init__(*args)
+        self._seen = seen
+
+    def _write(self, taken: Sequence[Message]) -> None:
+        self._seen.update({one.id: one for one in taken})
+        super()._write(taken)
+
+
+class TestFake(Conformance):
+    paper = Paper(adapter="fake", settings={}, wrong=("latency_ms", -1), codes=known_codes("fake"))
+
+    @asynccontextmanager
+    async def open_far_side(self, folder: Path) -> AsyncIterator[FarSide]:
+        yield FakeSide(folder)
+
+
+class KannelSide(FarSide):
+    """Real boxes between the adapter and a message centre; for two moods a peer instead of them."""
+
+    def __init__(self, lab: Lab, peer: Peer) -> None:
+        self._lab = lab
+        self._peer = peer
+        self.receipts = lab.receipts
+
+    def provider(self, **settings: Any) -> Provider:
+        return self._lab.provider(**settings)
+
+    def taken(self) -> Sequence[Taken]:
+        texts = whole_texts(self._lab.simulator.records("submit_sm"))
+        return [
+            Taken(msisdn=int(to), body=text, name=str(FIRST_ID + int(to) % 1_000_000))
+            for to, text in texts
+        ]
+
+    def unacceptable(self) -> tuple[Provider, Message]:
+        return self._lab.provider(), message(1, sender_id="БАНК")
+
+    async def silent(self) -> Provider | None:
+        self._peer.status = None
+        return self._lab.provider(url=self._peer.url, timeout_s=0.5)
+
+    async def garbled(self) -> Provider | None:
+        self._peer.status, self._peer.body = 502, "<html>a proxy</html>"
+        return self._lab.provider(url=self._peer.url)
+
+    async def busy(self) -> Provider | None:
+        self._peer.status, self._peer.body = 503, "Temporal failure, try again later."
+        return self._lab.provider(url=self._peer.url)
+
+    async def away(self) -> Provider | None:
+        self._lab.boxes.stop_smsbox()
+        return self._lab.provider()
+
+    def calls_back(self, report: Report, taken: Taken) -> ReceiptRequest | None:
+        code, word = {"delivered": (1, "DELIVRD"), "undelivered": (2, "UNDELIV")}[report]
+        query = f"type={code}&smsc=simulator&ts=1763869000&reply=id%3A1+stat%3A{word}+err%3A001"
+        return callback(query.encode(), message_id=int(taken.name or 0))
+
+    def brings(self) -> tuple[ReceiptRequest, Inbound] | None:
+        request = callback(
+            b"ref=a-1",
+            method="POST",
+            body="СТОП €".encode("utf-16-be"),
+            content_type="text/plain; charset=UTF-16BE",
+            x_kannel_from="+79071234567",
+            x_kannel_to="1234",
+        )
+        return request, Inbound(ref="a-1", sender="+79071234567", sent_to="1234", body="СТОП €")
+
+
+@pytest.mark.kannel
+class TestKannel(Conformance):
+    paper = Paper(
+        adapter="kannel",
+        settings={"url": "http://127.0.0.1:13013/cgi-bin/sendsms", "username": "outbox"},
+        wrong=("parallel", 0),
+        codes=known_codes("kannel"),
     )
-    return {code: None if state == "null" else state.strip("'") for code, state in rows}
 
-
-async def test_each_message_has_one_result_and_arrives_once(far_side: FarSide) -> None:
-    batch = [message(number) for number in range(1, 51)]
-    async with far_side.healthy() as provider:
-        results = [result async for result in provider.send(batch)]
-        await eventually(lambda: len(far_side.taken()) >= len(batch))
-    assert sorted(result.id for result in results) == [one.id for one in batch]
-    assert all(isinstance(result, Accepted) for result in results)
-    assert sorted(far_side.taken()) == [one.id for one in batch]
-
-
-async def test_receipts_carry_our_id_and_a_code_that_is_mapped(far_side: FarSide) -> None:
-    async with far_side.healthy() as provider:
-        await send_all(provider, [message(number) for number in (1, 2, 3)])
-        await eventually(lambda: len(far_side.receipts) == 3)
-    assert {receipt.message_id for receipt in far_side.receipts} == {
-        FIRST_ID + number for number in (1, 2, 3)
-    }
-    codes = known_codes(far_side.adapter)
-    assert {codes[receipt.code] for receipt in far_side.receipts} == {"delivered"}
-    assert all(receipt.error is None and receipt.raw for receipt in far_side.receipts)
-
-
-async def test_refused_for_now_is_a_retry_and_nothing_was_taken(far_side: FarSide) -> None:
-    async with await far_side.refusing_for_now() as provider:
-        results = await send_all(provider, [message(1), message(2)])
-    assert [type(result) for result in results] == [Retry, Retry]
-    assert far_side.taken() == []
-
-
-async def test_refused_for_good_is_a_rejection(far_side: FarSide) -> None:
-    provider, bad = far_side.unacceptable()
-    async with provider:
-        [result] = await send_all(provider, [bad])
-    assert isinstance(result, Rejected)
-    assert result.detail
-    assert far_side.taken() == []
-
-
-async def test_a_lost_answer_is_uncertain(far_side: FarSide) -> None:
-    async with await far_side.losing_answers() as provider:
-        [result] = await send_all(provider, [message(1)])
-    assert isinstance(result, Uncertain)
-
-
-async def test_no_submission_begins_after_the_deadline(far_side: FarSide) -> None:
-    async with far_side.healthy() as provider:
-        results = await send_all(provider, [message(1)], until=time.monotonic())
-    assert [(type(result), result.id) for result in results] == [(Retry, FIRST_ID + 1)]
-    assert isinstance(results[0], Retry)
-    assert results[0].throttled
-    assert far_side.taken() == []
-
-
-async def test_an_iterator_closed_early_leaves_the_provider_usable(far_side: FarSide) -> None:
-    async with far_side.healthy() as provider:
-        async with aclosing(provider.send([message(n) for n in range(1, 40)])) as results:  # type: ignore[type-var]
-            await anext(results)
-        assert [type(r) for r in await send_all(provider, [message(50)])] == [Accepted]
-
-
-async def test_an_empty_batch_has_no_results(far_side: FarSide) -> None:
-    async with far_side.healthy() as provider:
-        assert await send_all(provider, []) == []
-
-
-async def test_capacity_of_a_healthy_provider_lets_a_message_through(far_side: FarSide) -> None:
-    async with far_side.healthy() as provider:
-        room = await provider.capacity()
-    assert room is None or room > 0
-
-
-def test_the_registry_makes_a_provider_from_its_row(adapter: Adapter) -> None:
-    provider = adapter.make()
-    assert adapter.name in registry.adapters()
-    assert provider.name == "main"
-    assert provider.limits.max_batch > 0
-    assert provider.acknowledge().status == 200
-
-
-def test_a_wrong_setting_is_named_in_one_sentence(adapter: Adapter) -> None:
-    key, value = adapter.wrong
-    with pytest.raises(SettingsError) as caught:
-        adapter.make(adapter.settings | {key: value})
-    assert str(caught.value).startswith(f'Provider "main": setting "{key}": ')
-    assert "\n" not in str(caught.value)
-
-
-def test_an_unknown_setting_is_refused_with_the_known_ones(adapter: Adapter) -> None:
-    with pytest.raises(SettingsError, match=r'setting "prallel": .*known: .*max_batch'):
-        adapter.make(adapter.settings | {"prallel": 1})
-
-
-@pytest.mark.parametrize(
-    ("message_id", "query"), [(1, b""), (None, b""), (1, b"\xff=%zz&&;"), (None, b"type=1&code=1")]
-)
-def test_a_callback_that_is_no_receipt_is_malformed(
-    adapter: Adapter, message_id: int | None, query: bytes
-) -> None:
-    with pytest.raises(MalformedReceipt):
-        adapter.make().parse_receipt(callback(message_id, query))
-
-
-def test_a_callback_read_twice_gives_the_same_receipt(adapter: Adapter) -> None:
-    request = callback(7, b"type=1&ts=1763869000&reply=x&code=delivered")
-    first, second = (adapter.make().parse_receipt(request) for _ in range(2))
-    assert [_without_time(one) for one in first] == [_without_time(one) for one in second]
-
-
-def callback(message_id: int | None, query: bytes) -> ReceiptRequest:
-    return ReceiptRequest(method="GET", message_id=message_id, query=query, headers={}, body=b"")
-
-
-def _without_time(receipt: Receipt) -> tuple[object, ...]:
-    return (receipt.message_id, receipt.ref, receipt.code, receipt.error, receipt.raw)
+    @asynccontextmanager
+    async def open_far_side(self, folder: Path) -> AsyncIterator[FarSide]:
+        async with kannel_lab(dlr_ms=None) as lab, lab.listening(), http_peer() as peer:
+            yield KannelSide(lab, peer)
 
 
 def test_an_unknown_adapter_is_answered_with_the_known_ones() -> None:
-    with pytest.raises(SettingsError, match=r'No adapter "carrier_pigeon".*fake, kannel'):
+    with pytest.raises(SettingsError, match=r'No adapter "carrier_pigeon".*fake, .*kannel'):
         registry.load("carrier_pigeon")
+
+
+@pytest.mark.parametrize("adapter", [TestFake, TestKannel])
+def test_a_receipt_without_our_id_in_its_path_is_malformed(adapter: type[Conformance]) -> None:
+    with pytest.raises(MalformedReceipt):
+        adapter.paper.make().parse_receipt(callback(b"type=1&code=1"))
+
+
+@pytest.mark.parametrize("request_", NONSENSE)
+@pytest.mark.parametrize("adapter", [TestFake, TestKannel])
+async def test_what_is_no_report_is_answered_with_400_and_not_stored(
+    adapter: type[Conformance], request_: ReceiptRequest
+) -> None:
+    """What every adapter's MalformedReceipt comes to."""
+
+    async def record(provider: str, items: Sequence[object]) -> None:
+        raise AssertionError("nonsense was stored")
+
+    name = adapter.paper.adapter
+    app = ReceiptApp(
+        providers={(name, "main"): adapter.paper.make()},
+        record=record,
+        record_inbound=record,
+        token="a-token-for-tests-0123",
+    )
+    path = f"/{name}/main/a-token-for-tests-0123"
+    if request_.message_id is not None:
+        path = f"{path}/{request_.message_id}"
+    transport = httpx.ASGITransport(app=app.asgi)
+    async with httpx.AsyncClient(transport=transport, base_url="http://dlr") as client:
+        query = quote_from_bytes(request_.query, safe="=&;%")
+        reply = await client.request(request_.method, f"{path}?{query}", content=request_.body)
+    assert reply.status_code == 400
+    assert app.counters.malformed == 1

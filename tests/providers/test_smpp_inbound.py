@@ -11,7 +11,7 @@ from smpplib.client import Client
 
 from outbox.text import GSM_BASIC, GSM_EXTENSION, split
 from providers.base import Inbound, MalformedInbound
-from providers.smpp_inbound import DeliverSm, decode, is_message, join, read_part
+from providers.smpp.inbound import DeliverSm, decode, is_message, join, read_part
 
 LONG = "Прошу перезвонить. 😀 " * 20 + "Конец."
 

@@ -139,7 +139,7 @@ async def test_an_unknown_verdict_names_the_known(db: AsyncConnection) -> None:
         await resolve(db, "send again")
 
     assert refused.value.sqlstate == "SM005"
-    assert refused.value.diag.message_hint == "Verdicts: accepted, resend, give_up."
+    assert refused.value.diag.message_hint == "Verdicts: accepted, resend, absent, give_up."
 
 
 @pytest.mark.parametrize("heard", ["delivered", "undelivered", "expired", "rejected", "accepted"])

@@ -1,6 +1,7 @@
 """switch_channel, complete_lanes, announce_config, set_provider, list_providers: who serves."""
 
 import asyncio
+from datetime import timedelta
 from typing import Any
 
 import psycopg
@@ -182,6 +183,11 @@ async def test_an_account_is_created_with_sensible_values(db: AsyncConnection) -
         "max_batch": 500,
         "is_enabled": True,
         "lanes": 0,
+        "probed_lanes": 0,
+        "breaker": "closed",
+        "epoch": 0,
+        "slow_answer": timedelta(seconds=5),
+        "has_backup": False,
     }
 
 

@@ -26,7 +26,13 @@ from tests.support.factory import (
 
 async def left(db: AsyncConnection, as_of: datetime = NOON, wait: timedelta = HOUR) -> list[int]:
     """What a drain still waits for: due, in flight, awaiting a receipt, to be queued."""
-    return list((await row(db, "select * from sms.work_left(%s, %s)", wait, as_of)).values())
+    found = await row(
+        db,
+        "select due, inflight, awaiting_receipt, feeding from sms.work_left(%s, %s)",
+        wait,
+        as_of,
+    )
+    return list(found.values())
 
 
 async def test_an_empty_queue_has_no_work_left(db: AsyncConnection) -> None:

@@ -163,7 +163,7 @@ async def test_sends_cut_off_at_shutdown_are_uncertain_and_the_rest_goes_back(
     provider.script = script
     delivery = asyncio.create_task(deliver(line, make_claim(6), started=clock.now()))
     await under_way.wait()
-    line.stopping.set()
+    line.stop()
     line.cut()
     async with asyncio.timeout(5):
         await delivery
@@ -177,7 +177,7 @@ async def test_a_send_cut_off_before_its_first_step_is_not_forgotten(
     db.after_mark = lambda: asyncio.get_running_loop().call_soon(cut)  # type: ignore[assignment]
 
     def cut() -> None:
-        line.stopping.set()
+        line.stop()
         line.cut()
 
     async with asyncio.timeout(5):
@@ -188,7 +188,7 @@ async def test_a_send_cut_off_before_its_first_step_is_not_forgotten(
 async def test_a_stopping_worker_marks_nothing(
     line: Line, db: FakeDatabase, provider: ScriptedProvider
 ) -> None:
-    line.stopping.set()
+    line.stop()
     await deliver(line, make_claim(2), started=clock.now())
     assert db.marked == provider.batches == []
     assert db.verdicts == {1: "released", 2: "released"}

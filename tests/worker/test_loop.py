@@ -65,7 +65,7 @@ async def work(line: Line, post: Post) -> int:
     async def rest(look: Look) -> Taken | None:
         found = await look()
         if found is None:
-            line.stopping.set()
+            line.stop()
         return found
 
     async with asyncio.timeout(10):
@@ -116,7 +116,7 @@ async def test_an_adapter_that_cannot_tell_its_capacity_is_not_claimed_for() -> 
     line = make_line(queue, provider)
 
     async def broken() -> int:
-        line.stopping.set()
+        line.stop()
         raise OSError("no status page")
 
     object.__setattr__(line, "provider", Broken(broken))

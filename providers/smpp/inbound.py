@@ -41,7 +41,9 @@ class DeliverSm(Protocol):
     dest_addr_ton: int
     destination_addr: bytes
     short_message: bytes
-    message_payload: bytes | None
+
+    @property
+    def message_payload(self) -> bytes | None: ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,10 +89,15 @@ def read_part(pdu: DeliverSm) -> Part | None:
 
 def join(parts: Sequence[Part]) -> Inbound:
     """All parts of one message, in any order, as the message; SMPP gives no id of its own."""
+    if sorted(part.number for part in parts) != list(range(1, parts[0].total + 1)):
+        raise ValueError("these are not all the parts of one message")
+    return join_what_came(parts)
+
+
+def join_what_came(parts: Sequence[Part]) -> Inbound:
+    """The same for a message some of whose parts were lost: better short than not at all."""
     ordered = sorted(parts, key=lambda part: part.number)
     first = ordered[0]
-    if [part.number for part in ordered] != list(range(1, first.total + 1)):
-        raise ValueError("these are not all the parts of one message")
     octets = b"".join(part.text for part in ordered)
     return Inbound(
         ref=None,

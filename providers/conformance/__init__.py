@@ -1,0 +1,45 @@
+"""What every adapter promises, as test cases to inherit; docs/providers.md shows how.
+
+    class TestMine(Conformance):
+        paper = Paper(adapter="mine", …)
+
+        @asynccontextmanager
+        async def open_far_side(self, folder: Path) -> AsyncIterator[FarSide]:
+            async with my_peer() as peer:
+                yield MySide(peer)
+
+Needs pytest and pytest-asyncio, which a running worker does not.
+"""
+
+from __future__ import annotations
+
+from providers.conformance.asking import AskingCases
+from providers.conformance.far_side import (
+    FIRST_ID,
+    FarSide,
+    Paper,
+    Report,
+    Taken,
+    callback,
+    message,
+    send_all,
+)
+from providers.conformance.paper import PaperCases
+from providers.conformance.receipts import ReceiptCases
+from providers.conformance.sending import SendingCases
+
+__all__ = [
+    "FIRST_ID",
+    "Conformance",
+    "FarSide",
+    "Paper",
+    "Report",
+    "Taken",
+    "callback",
+    "message",
+    "send_all",
+]
+
+
+class Conformance(SendingCases, ReceiptCases, AskingCases, PaperCases):
+    """All cases; a subclass whose name begins with Test says in `open_far_side` whom to test."""
