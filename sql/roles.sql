@@ -110,3 +110,9 @@ grant usage on schema erp to sms_erp, sms_analyst, sms_operator;
 grant select on erp.client to sms_erp, sms_analyst, sms_operator;
 grant select, insert, update, delete on erp.local_client to sms_erp, sms_operator;
 grant select on sms.activity to sms_erp, sms_analyst, sms_operator;
+
+-- Statistics: sums without numbers and texts, for everybody who counts.
+grant select on sms.stat_hour, sms.stat_day, sms.stat_region_hour, sms.stat_region_day to sms_analyst, sms_operator, sms_monitor;
+grant execute on function sms.statistics(date, date, text[]), sms.delivery_percentile(bigint[], float8),
+                          sms.delivery_bucket_ends(int) to sms_analyst, sms_operator, sms_monitor;
+grant execute on function sms.roll_up_statistics(int) to sms_worker, sms_operator;
