@@ -18,6 +18,9 @@ begin
     perform sms.count_day(d.day)
        from (select distinct (sms.stat_hour_at(h) at time zone sms.statistics_zone())::date as day from unnest(_hours) as h
               where (h::bigint * 3600000) << 22 >= _kept_since) as d;
+    perform sms.count_volume(m.month)
+       from (select distinct date_trunc('month', sms.stat_hour_at(h) at time zone sms.statistics_zone())::date as month
+               from unnest(_hours) as h) as m;
     delete from sms.stat_hour as s where s.hour < sms.statistics_hours_since();
     delete from sms.stat_region_hour as s where s.hour < sms.statistics_hours_since();
     return cardinality(_hours);

@@ -78,6 +78,7 @@ on conflict (category) do update set title = excluded.title;
 insert into sms.setting (setting, value, meaning) values
     ('retention_months', '0', 'Months that requests, outcomes and receipts are kept; 0 = for ever.'),
     ('erp_ref_days', '0', 'Days for which an erp_ref protects against a second message; 0 = for ever.'),
+    ('currency', 'RUB', 'Currency in which all money is counted; tariffs in others need sms.exchange_rate.'),
     ('statistics_zone', 'Europe/Moscow', 'Zone in whose days statistics count; whole hours from UTC.'),
     ('statistics_hours_months', '3', 'Months that sums by the hour are kept; sums by the day stay. 0 = for ever.'),
     ('opt_out_answer', '', 'Text that answers an opt-out; empty = no answer.')

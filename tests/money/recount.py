@@ -50,7 +50,8 @@ async def told_by_sums(conn: AsyncConnection, *, by_day: bool) -> Counter[Key]:
     """The same from sms.stat_hour or sms.stat_day."""
     hours = """
         select s.hour as at, c.channel, p.provider, o.operator, s.state,
-               nullif(s.reason, '') as reason, nullif(s.campaign_id, 0) as campaign_id, s.messages, s.segments, s.cost
+               nullif(s.reason, '') as reason, nullif(s.campaign_id, 0) as campaign_id,
+               s.messages, s.segments, s.cost
           from sms.stat_hour as s
           join sms.channel as c using (channel_id)
           left join sms.provider as p using (provider_id)
