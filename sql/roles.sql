@@ -119,3 +119,11 @@ grant insert, update, delete on sms.monthly_fee, sms.exchange_rate to sms_operat
 grant execute on function sms.statistics(date, date, text[]), sms.delivery_percentile(bigint[], float8),
                           sms.delivery_bucket_ends(int) to sms_analyst, sms_operator, sms_monitor;
 grant execute on function sms.roll_up_statistics(int) to sms_worker, sms_operator;
+
+-- Effect: the ERP tells what clients did, analysts ask what it is owed to.
+grant select, insert, update on sms.goal to sms_operator, sms_analyst;
+grant select on sms.goal, sms.conversion to sms_erp, sms_operator, sms_analyst;
+grant insert on sms.conversion to sms_erp;
+grant execute on function sms.effect(text, timestamptz, timestamptz, text[], text),
+                          sms.uplift(text, text, timestamptz, timestamptz, numeric),
+                          sms.uplift_interval(bigint, bigint, bigint, bigint, numeric) to sms_analyst, sms_operator;
