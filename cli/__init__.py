@@ -13,7 +13,19 @@ from collections.abc import Sequence
 import psycopg
 import typer.exceptions
 
-from cli import database, explain, imports, look, preview, provider, recall, report, top, work  # noqa: F401
+from cli import (  # noqa: F401
+    database,
+    explain,
+    forecast,
+    imports,
+    look,
+    preview,
+    provider,
+    recall,
+    report,
+    top,
+    work,
+)
 from cli.app import app
 from outbox import logs
 from outbox.errors import DatabaseError, OutboxError, UsageMistake, from_psycopg

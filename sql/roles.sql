@@ -127,3 +127,9 @@ grant insert on sms.conversion to sms_erp;
 grant execute on function sms.effect(text, timestamptz, timestamptz, text[], text),
                           sms.uplift(text, text, timestamptz, timestamptz, numeric),
                           sms.uplift_interval(bigint, bigint, bigint, bigint, numeric) to sms_analyst, sms_operator;
+
+-- Forecasts: made by analysts and operators, read by the ERP.
+grant select on sms.forecast, sms.latest_forecast to sms_erp, sms_analyst, sms_operator, sms_monitor;
+grant execute on function sms.daily_volumes(date, date), sms.price_list(), sms.list_holidays(date, date),
+                          sms.save_forecast(date[], text[], text[], text[], numeric[], numeric[], numeric[], numeric[], numeric[])
+   to sms_analyst, sms_operator;
