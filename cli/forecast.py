@@ -141,18 +141,15 @@ def _print_scenarios(plan: Plan) -> None:
     totals: dict[str, dict[date, Decimal | None]] = defaultdict(dict)
     for row in plan.rows:
         so_far = totals[row.scenario].get(row.month, Decimal(0))
-        known = so_far is not None and row.cost is not None
-        totals[row.scenario][row.month] = so_far + _decimal(row.cost) if known else None
+        totals[row.scenario][row.month] = (
+            None if so_far is None or row.cost is None else so_far + Decimal(str(row.cost))
+        )
     months = sorted({row.month for row in plan.rows})
     print_table(
         ["scenario", *(f">{month:%Y-%m}" for month in months)],
         [(scenario, *(_amount(totals[scenario][m]) for m in months)) for scenario in totals],
         title="Cost of segments in each scenario",
     )
-
-
-def _decimal(amount: float | None) -> Decimal:
-    return Decimal(str(amount or 0))
 
 
 def _amount(amount: float | Decimal | None) -> str:

@@ -25,7 +25,18 @@ FILE = SQL / "schema.sql"
 # The dump's wording changes with the major version, so the page is written and compared with one.
 MAJOR = 15
 HEADER = f"-- Written by 'python -m migrations.dump' with PostgreSQL {MAJOR}; do not edit.\n\n"
-OPTIONS = ("--schema-only", "--no-owner", "-n", "sms", "-n", "geo", "-n", "erp", "-T", "sms.*_y????m??")
+OPTIONS = (
+    "--schema-only",
+    "--no-owner",
+    "-n",
+    "sms",
+    "-n",
+    "geo",
+    "-n",
+    "erp",
+    "-T",
+    "sms.*_y????m??",
+)
 # What differs between two dumps of the same schema, or says nothing about it.
 NOISE = re.compile(
     r"--|-- (Dumped |PostgreSQL database dump|Name: .*; Type: (COMMENT|ACL);).*"

@@ -133,3 +133,5 @@ grant select on sms.forecast, sms.latest_forecast to sms_erp, sms_analyst, sms_o
 grant execute on function sms.daily_volumes(date, date), sms.price_list(), sms.list_holidays(date, date),
                           sms.save_forecast(date[], text[], text[], text[], numeric[], numeric[], numeric[], numeric[], numeric[])
    to sms_analyst, sms_operator;
+grant execute on function sms.worst_hours(timestamptz, timestamptz, int, int), sms.hourly_delivery(date, date),
+                          sms.month_plan(date), sms.month_effect(date) to sms_analyst, sms_operator;

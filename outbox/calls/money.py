@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 
 from psycopg import AsyncConnection
@@ -131,3 +131,160 @@ async def save_forecast(conn: AsyncConnection, *, rows: Sequence[ForecastRow]) -
         },
     )
     return made_at
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Statistic:
+    """Messages of some days by what was asked for; dimensions that were not are None."""
+
+    month: date | None
+    day: date | None
+    channel: str | None
+    category: str | None
+    campaign: str | None
+    template: str | None
+    provider: str | None
+    operator: str | None
+    state: str | None
+    reason: str | None
+    messages: int
+    segments: int
+    cost: Decimal
+    accepted: int
+    delivered: int
+    delivery_share: Decimal | None
+    p50: timedelta | None
+    p95: timedelta | None
+    p99: timedelta | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HourDelivered:
+    """What was handed over and what arrived in one hour of a day, 0 to 23."""
+
+    day: date
+    hour: int
+    accepted: int
+    delivered: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WorstHour:
+    """An hour in which little arrived."""
+
+    hour: datetime
+    accepted: int
+    delivered: int
+    delivery_share: Decimal
+    p95: timedelta | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MonthMoney:
+    """A provider's money of a month against the plan; None where there was no plan, or no bill."""
+
+    provider: str
+    messages: int
+    segments: int
+    segments_cost: Decimal
+    fees: Decimal
+    cost: Decimal
+    billed: Decimal | None
+    planned_messages: Decimal | None
+    planned_cost: Decimal | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MonthEffect:
+    """What a goal says of a campaign; uplift, low and high are None without a holdout."""
+
+    goal: str
+    campaign: str | None
+    clients: int
+    messages: int
+    converted: int
+    conversion_rate: Decimal
+    revenue: Decimal
+    cost: Decimal
+    revenue_per_unit: Decimal | None
+    uplift: Decimal | None
+    low: Decimal | None
+    high: Decimal | None
+    verdict: str | None
+
+
+async def begin_snapshot(conn: AsyncConnection) -> None:
+    """Make the transaction that has just begun see one moment, and write nothing."""
+    await conn.execute("set transaction isolation level repeatable read, read only")
+
+
+async def statistics(
+    conn: AsyncConnection, *, start: date, until: date, by: Sequence[str]
+) -> list[Statistic]:
+    """Counts, money and delivery of the days from `start` to before `until`, by any dimensions."""
+    return await all_rows(
+        conn,
+        Statistic,
+        """
+        select month, day, channel, category, campaign, template, provider, operator, state, reason,
+               messages, segments, cost, accepted, delivered, delivery_share, p50, p95, p99
+          from sms.statistics(p_from => %(start)s, p_until => %(until)s, p_by => %(by)s::text[])
+        """,
+        {"start": start, "until": until, "by": list(by)},
+    )
+
+
+async def hourly_delivery(
+    conn: AsyncConnection, *, start: date, until: date
+) -> list[HourDelivered]:
+    """What was handed over and what arrived, hour by hour."""
+    return await all_rows(
+        conn,
+        HourDelivered,
+        """
+        select day, hour, accepted, delivered
+          from sms.hourly_delivery(p_from => %(start)s, p_until => %(until)s)
+        """,
+        {"start": start, "until": until},
+    )
+
+
+async def worst_hours(conn: AsyncConnection, *, start: date, until: date) -> list[WorstHour]:
+    """The hours in which the smallest share arrived."""
+    return await all_rows(
+        conn,
+        WorstHour,
+        """
+        select hour, accepted, delivered, delivery_share, p95
+          from sms.worst_hours(p_from => %(start)s, p_until => %(until)s)
+        """,
+        {"start": start, "until": until},
+    )
+
+
+async def month_plan(conn: AsyncConnection, *, month: date) -> list[MonthMoney]:
+    """Money of a month by provider, against the forecast made before it."""
+    return await all_rows(
+        conn,
+        MonthMoney,
+        """
+        select provider, messages, segments, segments_cost, fees, cost, billed, planned_messages,
+               planned_cost
+          from sms.month_plan(p_month => %(month)s)
+        """,
+        {"month": month},
+    )
+
+
+async def month_effect(conn: AsyncConnection, *, month: date) -> list[MonthEffect]:
+    """What every goal says of a month's campaigns."""
+    return await all_rows(
+        conn,
+        MonthEffect,
+        """
+        select goal, campaign, clients, messages, converted, conversion_rate, revenue, cost,
+               revenue_per_unit, uplift, low, high, verdict
+          from sms.month_effect(p_month => %(month)s)
+        """,
+        {"month": month},
+    )

@@ -59,7 +59,7 @@ async def told_by_sums(conn: AsyncConnection, *, by_day: bool) -> Counter[Key]:
     """
     days = hours.replace("s.hour as at", "s.day as at").replace("stat_hour", "stat_day")
     counted: Counter[Key] = Counter()
-    for row in await rows(conn, days if by_day else hours):  # type: ignore[arg-type]
+    for row in await rows(conn, days if by_day else hours):
         at = row["at"] if by_day else row["at"].astimezone(MOSCOW)
         key = (
             at,

@@ -65,11 +65,11 @@ async def test_last_touch_counts_once_and_any_touch_each(db: AsyncConnection, go
     await convert(db, goal, 1, timedelta(days=-5), 1000)  # before both
     await convert(db, goal, 1, timedelta(days=9), 1000)  # after both windows
 
-    async def told(touch: str) -> dict[str, tuple[int, Decimal]]:
+    async def told(touch: str) -> dict[str, tuple[int, int]]:
         found = await rows(
             db, "select * from sms.effect('payment', %s, %s, '{campaign}', %s)", *SPAN, touch
         )
-        return {r["campaign"]: (r["conversions"], r["revenue"]) for r in found}
+        return {r["campaign"]: (r["conversions"], int(r["revenue"])) for r in found}
 
     assert await told("last") == {"first": (0, 0), "second": (2, 150)}
     assert await told("any") == {"first": (1, 100), "second": (2, 150)}
@@ -186,4 +186,4 @@ async def test_unknown_names_are_sentences(db: AsyncConnection, goal: int) -> No
     ):
         with pytest.raises(psycopg.Error, match=sentence):
             async with db.transaction():
-                await db.execute(query)  # type: ignore[arg-type]
+                await db.execute(query)

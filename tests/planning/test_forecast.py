@@ -34,7 +34,7 @@ def business(n: int, day: date) -> float:
     weekday = 0.45 if day.weekday() >= 5 or NEW_YEAR.get(day) == "off" else 1.0
     pay_day = 1.5 if day.day in (5, 6, 20, 21) else 1.0
     cheaper_since = 1.25 if day >= date(2026, 3, 1) else 1.0
-    return level * weekday * pay_day * cheaper_since
+    return float(level * weekday * pay_day * cheaper_since)
 
 
 def test_it_beats_repeating_the_last_week_on_business_as_it_is() -> None:
