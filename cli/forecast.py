@@ -28,7 +28,9 @@ FORMATS = (".svg", ".png", ".pdf")
 
 @app.command(epilog="Example: outbox forecast --months 3 --chart forecast.svg")
 def forecast(
-    months: Annotated[int, typer.Option(help="Whole months from the next on.", min=1, max=24)] = 3,
+    months: Annotated[
+        int, typer.Option(help="This month and so many after it.", min=1, max=24)
+    ] = 3,
     chart: Annotated[Path | None, typer.Option(help="Draw it: .svg, .png or .pdf.")] = None,
     save: Annotated[bool, typer.Option("--save", help="Keep it in sms.forecast.")] = False,
     as_json: AsJson = False,

@@ -34,7 +34,7 @@ def _volumes(axes: Axes, plan: Plan, volumes: Sequence[DailyVolume]) -> None:
     for volume in volumes:
         past[volume.channel][volume.day.replace(day=1)] += volume.messages
     this_month = min(row.month for row in plan.rows)
-    shown = sorted({m for by in past.values() for m in by if m < this_month})[-SHOWN - 1 : -1]
+    shown = sorted({m for by in past.values() for m in by if m < this_month})[-SHOWN:]
     months = [*shown, *sorted({row.month for row in plan.rows})]
     places = {month: place for place, month in enumerate(months)}
     lows = {month: 0.0 for month in months}
@@ -54,8 +54,9 @@ def _volumes(axes: Axes, plan: Plan, volumes: Sequence[DailyVolume]) -> None:
             lows[month] += height
     axes.axvline(len(shown) - 0.5, color="black", linewidth=1, linestyle=":")
     axes.set_xticks(list(places.values()), [f"{m:%b %y}" for m in months])
-    axes.set_title("Messages handed over by month; right of the line foretold")
+    axes.set_title("Messages handed over by month; right of the line foretold, this month in part")
     axes.yaxis.set_major_formatter(lambda value, _: f"{value:,.0f}")
+    axes.set_ylim(0, max(lows.values(), default=1.0) * 1.15)
     axes.legend(loc="upper left", fontsize="small", ncols=4)
 
 
@@ -78,5 +79,6 @@ def _money(axes: Axes, plan: Plan) -> None:
         [p + 0.4 - width / 2 for p in range(len(months))], [f"{m:%b %y}" for m in months]
     )
     axes.set_title("Cost of segments by scenario")
+    axes.set_ylim(0, axes.get_ylim()[1] * 1.15)
     axes.yaxis.set_major_formatter(lambda value, _: f"{value:,.0f}")
     axes.legend(loc="upper left", fontsize="small", ncols=4)

@@ -45,21 +45,25 @@ def make_plan(
     months: int,
     planned: Sequence[Planned] = (),
 ) -> Plan:
-    """Foretell whole months from the next one on; today and later days are not taken as known.
+    """Foretell this month and the next `months`: what is known of it until yesterday counts as it
+    was, today and later days are foretold.
 
     Raises ValueError where nothing was ever sent.
     """
     known = [volume for volume in volumes if volume.day < today]
     if not known:
         raise ValueError("nothing was sent yet, so there is nothing to foretell from")
-    first = next_month(today)
-    starts = [first]
-    while len(starts) < months:
+    starts = [today.replace(day=1)]
+    while len(starts) <= months:
         starts.append(next_month(starts[-1]))
     histories = _by_channel(known, today)
     until = next_month(starts[-1])
     forecasts = {
         channel: foretell(history, until=until, holidays=holidays)
+        for channel, history in histories.items()
+    }
+    so_far = {
+        channel: sum(volume for day, volume in history.items() if day >= starts[0])
         for channel, history in histories.items()
     }
     listed = PriceList([_price(row) for row in prices])
@@ -68,7 +72,15 @@ def make_plan(
         row
         for month in starts
         for scenario in SCENARIOS
-        for row in _lines(month, scenario, forecasts, mix, listed, planned)
+        for row in _lines(
+            month,
+            scenario,
+            forecasts,
+            so_far if month == starts[0] else {},
+            mix,
+            listed,
+            planned,
+        )
     ]
     return Plan(
         rows=rows,
@@ -112,6 +124,7 @@ def _lines(
     month: date,
     scenario: str,
     forecasts: Mapping[str, Forecast],
+    so_far: Mapping[str, float],
     mix: _Mix,
     prices: PriceList,
     planned: Sequence[Planned],
@@ -119,7 +132,8 @@ def _lines(
     end = next_month(month)
     volumes = {
         channel: tuple(
-            value + _extra(planned, channel, month, end) for value in forecast.between(month, end)
+            value + so_far.get(channel, 0.0) + _extra(planned, channel, month, end)
+            for value in forecast.between(month, end)
         )
         for channel, forecast in forecasts.items()
     }

@@ -83,7 +83,8 @@ def money(rows: Sequence[MonthMoney]) -> str:
     axes.set_xticks(places, [row.provider for row in rows])
     axes.yaxis.set_major_formatter(_thousands)
     if rows:
-        axes.legend(fontsize="small", ncols=3)
+        axes.legend(fontsize="small", ncols=3, loc="upper left")
+        axes.set_ylim(0, axes.get_ylim()[1] * 1.2)
     return _svg(figure)
 
 

@@ -170,7 +170,7 @@ class HourDelivered:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WorstHour:
-    """An hour in which little arrived."""
+    """An hour in which little arrived; without zone: that of setting statistics_zone."""
 
     hour: datetime
     accepted: int
