@@ -24,6 +24,7 @@ from cli import (  # noqa: F401
     event_rules,
     explain,
     failover,
+    forecast,
     imports,
     look,
     preview,

@@ -1,4 +1,4 @@
-"""`outbox import …`: numbering plan, metro stations, clients, blacklist, holidays."""
+"""`outbox import …`: numbering plan, metro stations, clients, blacklist, holidays, tariffs."""
 
 from __future__ import annotations
 
@@ -21,6 +21,7 @@ from geo.stations import import_stations
 from imports.blacklist import import_blacklist
 from imports.holidays import import_holidays
 from imports.load import BadLine, ImportReport
+from imports.tariffs import import_tariffs
 from outbox.db import open_database
 from outbox.errors import NothingImported
 from outbox.settings import load
@@ -66,6 +67,13 @@ def blacklist(file: Annotated[Path, FILE], as_json: AsJson = False) -> None:
 def holidays(file: Annotated[Path, FILE], as_json: AsJson = False) -> None:
     """Replace whole years by the production calendar, or add days: day, kind, title."""
     _run("holidays", import_holidays, file, as_json=as_json)
+
+
+@commands.command(epilog="Example: outbox import tariffs prices-2027.csv")
+def tariffs(file: Annotated[Path, FILE], as_json: AsJson = False) -> None:
+    """Add prices of a segment: provider, price; optionally operator, category, currency,
+    from_segments, valid_from, valid_until."""
+    _run("tariffs", import_tariffs, file, as_json=as_json)
 
 
 def _run(what: str, work: Import, file: Path, *, as_json: bool) -> None:

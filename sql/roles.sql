@@ -209,3 +209,27 @@ grant execute on function sms.release_campaign(bigint), sms.release_campaign(tex
 grant execute on function sms.feed_campaigns(int, timestamptz), sms.due_runs(timestamptz), sms.unfrozen_runs(timestamptz),
                           sms.plan_run(bigint, timestamptz, int), sms.start_run(bigint, timestamptz, int),
                           sms.freeze_run(bigint), sms.fail_run(bigint, text) to sms_worker;
+-- Statistics: sums without numbers and texts, for everybody who counts.
+grant select on sms.stat_hour, sms.stat_day, sms.stat_region_hour, sms.stat_region_day to sms_analyst, sms_operator, sms_monitor;
+grant select on sms.billing_difference, sms.month_money, sms.monthly_fee, sms.month_volume to sms_analyst, sms_operator, sms_monitor;
+grant select on sms.exchange_rate to sms_analyst, sms_operator;
+grant insert, update, delete on sms.monthly_fee, sms.exchange_rate to sms_operator;
+grant execute on function sms.statistics(date, date, text[]), sms.delivery_percentile(bigint[], float8),
+                          sms.delivery_bucket_ends(int) to sms_analyst, sms_operator, sms_monitor;
+grant execute on function sms.roll_up_statistics(int) to sms_worker, sms_operator;
+
+-- Effect: the ERP tells what clients did, analysts ask what it is owed to.
+grant select, insert, update on sms.goal to sms_operator, sms_analyst;
+grant select on sms.goal, sms.conversion to sms_erp, sms_operator, sms_analyst;
+grant insert on sms.conversion to sms_erp;
+grant execute on function sms.effect(text, timestamptz, timestamptz, text[], text),
+                          sms.uplift(text, text, timestamptz, timestamptz, numeric),
+                          sms.uplift_interval(bigint, bigint, bigint, bigint, numeric) to sms_analyst, sms_operator;
+
+-- Forecasts: made by analysts and operators, read by the ERP.
+grant select on sms.forecast, sms.latest_forecast to sms_erp, sms_analyst, sms_operator, sms_monitor;
+grant execute on function sms.daily_volumes(date, date), sms.price_list(), sms.list_holidays(date, date),
+                          sms.save_forecast(date[], text[], text[], text[], numeric[], numeric[], numeric[], numeric[], numeric[])
+   to sms_analyst, sms_operator;
+grant execute on function sms.worst_hours(timestamptz, timestamptz, int, int), sms.hourly_delivery(date, date),
+                          sms.month_plan(date), sms.month_effect(date) to sms_analyst, sms_operator;

@@ -86,5 +86,8 @@ insert into sms.setting (setting, value, meaning) values
     ('audience_max_cost', '10000000', 'The most an audience may cost by the planner''s estimate, in its units.'),
     ('audience_timeout_s', '60', 'Seconds after which reading an audience is given up.'),
     ('campaign_queue', '20000', 'Messages of one campaign that stand in the queue at once; the others wait as recipients.'),
+    ('currency', 'RUB', 'Currency in which all money is counted; tariffs in others need sms.exchange_rate.'),
+    ('statistics_zone', 'Europe/Moscow', 'Zone in whose days statistics count; whole hours from UTC.'),
+    ('statistics_hours_months', '3', 'Months that sums by the hour are kept; sums by the day stay. 0 = for ever.'),
     ('opt_out_answer', '', 'Text that answers an opt-out; empty = no answer.')
 on conflict (setting) do update set meaning = excluded.meaning;

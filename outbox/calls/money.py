@@ -1,0 +1,290 @@
+"""Statistics and money: what forecasts and reports ask."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from decimal import Decimal
+
+from psycopg import AsyncConnection
+
+from outbox.calls.query import all_rows, one_value
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DailyVolume:
+    """What went to a provider on a day, by channel and operator; `cost` in the own currency."""
+
+    day: date
+    channel: str
+    category: str
+    priority: int
+    operator: str
+    provider: str
+    messages: int
+    segments: int
+    cost: Decimal
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PriceRow:
+    """One tariff in the own currency; None means every operator, every category, or open."""
+
+    provider: str
+    operator: str | None
+    category: str | None
+    from_segments: int
+    price: Decimal
+    since: date | None
+    until: date | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Holiday:
+    """A day that is not as its weekday: `off` or `working`."""
+
+    day: date
+    kind: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ForecastRow:
+    """One line of a forecast, as sms.forecast keeps it."""
+
+    month: date
+    scenario: str
+    channel: str
+    provider: str
+    messages: float
+    low: float
+    high: float
+    segments: float
+    cost: float | None
+
+
+async def roll_up_statistics(conn: AsyncConnection, *, limit: int) -> int:
+    """Count again hours in which something changed; how many were counted."""
+    return int(
+        await one_value(
+            conn, "select sms.roll_up_statistics(p_limit => %(limit)s)", {"limit": limit}
+        )
+    )
+
+
+async def daily_volumes(conn: AsyncConnection, *, start: date, until: date) -> list[DailyVolume]:
+    """What was handed to providers, from `start` to before `until`."""
+    return await all_rows(
+        conn,
+        DailyVolume,
+        """
+        select day, channel, category, priority, operator, provider, messages, segments, cost
+          from sms.daily_volumes(p_from => %(start)s, p_until => %(until)s)
+        """,
+        {"start": start, "until": until},
+    )
+
+
+async def price_list(conn: AsyncConnection) -> list[PriceRow]:
+    """Tariffs of enabled providers."""
+    return await all_rows(
+        conn,
+        PriceRow,
+        """
+        select provider, operator, category, from_segments, price, since, until
+          from sms.price_list()
+        """,
+    )
+
+
+async def list_holidays(conn: AsyncConnection, *, start: date, until: date) -> list[Holiday]:
+    """Days that are not as their weekday."""
+    return await all_rows(
+        conn,
+        Holiday,
+        "select day, kind from sms.list_holidays(p_from => %(start)s, p_until => %(until)s)",
+        {"start": start, "until": until},
+    )
+
+
+async def save_forecast(conn: AsyncConnection, *, rows: Sequence[ForecastRow]) -> datetime:
+    """Keep a forecast; when it was made."""
+    made_at: datetime = await one_value(
+        conn,
+        """
+        select sms.save_forecast(
+                   p_months => %(months)s, p_scenarios => %(scenarios)s, p_channels => %(channels)s,
+                   p_providers => %(providers)s, p_messages => %(messages)s::numeric[],
+                   p_lows => %(lows)s::numeric[], p_highs => %(highs)s::numeric[],
+                   p_segments => %(segments)s::numeric[], p_costs => %(costs)s::numeric[])
+        """,
+        {
+            "months": [row.month for row in rows],
+            "scenarios": [row.scenario for row in rows],
+            "channels": [row.channel for row in rows],
+            "providers": [row.provider for row in rows],
+            "messages": [row.messages for row in rows],
+            "lows": [row.low for row in rows],
+            "highs": [row.high for row in rows],
+            "segments": [row.segments for row in rows],
+            "costs": [row.cost for row in rows],
+        },
+    )
+    return made_at
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Statistic:
+    """Messages of some days by what was asked for; dimensions that were not are None."""
+
+    month: date | None
+    day: date | None
+    channel: str | None
+    category: str | None
+    campaign: str | None
+    template: str | None
+    provider: str | None
+    operator: str | None
+    state: str | None
+    reason: str | None
+    messages: int
+    segments: int
+    cost: Decimal
+    accepted: int
+    delivered: int
+    delivery_share: Decimal | None
+    p50: timedelta | None
+    p95: timedelta | None
+    p99: timedelta | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HourDelivered:
+    """What was handed over and what arrived in one hour of a day, 0 to 23."""
+
+    day: date
+    hour: int
+    accepted: int
+    delivered: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WorstHour:
+    """An hour in which little arrived; without zone: that of setting statistics_zone."""
+
+    hour: datetime
+    accepted: int
+    delivered: int
+    delivery_share: Decimal
+    p95: timedelta | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MonthMoney:
+    """A provider's money of a month against the plan; None where there was no plan, or no bill."""
+
+    provider: str
+    messages: int
+    segments: int
+    segments_cost: Decimal
+    fees: Decimal
+    cost: Decimal
+    billed: Decimal | None
+    planned_messages: Decimal | None
+    planned_cost: Decimal | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MonthEffect:
+    """What a goal says of a campaign; uplift, low and high are None without a holdout."""
+
+    goal: str
+    campaign: str | None
+    clients: int
+    messages: int
+    converted: int
+    conversion_rate: Decimal
+    revenue: Decimal
+    cost: Decimal
+    revenue_per_unit: Decimal | None
+    uplift: Decimal | None
+    low: Decimal | None
+    high: Decimal | None
+    verdict: str | None
+
+
+async def begin_snapshot(conn: AsyncConnection) -> None:
+    """Make the transaction that has just begun see one moment, and write nothing."""
+    await conn.execute("set transaction isolation level repeatable read, read only")
+
+
+async def statistics(
+    conn: AsyncConnection, *, start: date, until: date, by: Sequence[str]
+) -> list[Statistic]:
+    """Counts, money and delivery of the days from `start` to before `until`, by any dimensions."""
+    return await all_rows(
+        conn,
+        Statistic,
+        """
+        select month, day, channel, category, campaign, template, provider, operator, state, reason,
+               messages, segments, cost, accepted, delivered, delivery_share, p50, p95, p99
+          from sms.statistics(p_from => %(start)s, p_until => %(until)s, p_by => %(by)s::text[])
+        """,
+        {"start": start, "until": until, "by": list(by)},
+    )
+
+
+async def hourly_delivery(
+    conn: AsyncConnection, *, start: date, until: date
+) -> list[HourDelivered]:
+    """What was handed over and what arrived, hour by hour."""
+    return await all_rows(
+        conn,
+        HourDelivered,
+        """
+        select day, hour, accepted, delivered
+          from sms.hourly_delivery(p_from => %(start)s, p_until => %(until)s)
+        """,
+        {"start": start, "until": until},
+    )
+
+
+async def worst_hours(conn: AsyncConnection, *, start: date, until: date) -> list[WorstHour]:
+    """The hours in which the smallest share arrived."""
+    return await all_rows(
+        conn,
+        WorstHour,
+        """
+        select hour, accepted, delivered, delivery_share, p95
+          from sms.worst_hours(p_from => %(start)s, p_until => %(until)s)
+        """,
+        {"start": start, "until": until},
+    )
+
+
+async def month_plan(conn: AsyncConnection, *, month: date) -> list[MonthMoney]:
+    """Money of a month by provider, against the forecast made before it."""
+    return await all_rows(
+        conn,
+        MonthMoney,
+        """
+        select provider, messages, segments, segments_cost, fees, cost, billed, planned_messages,
+               planned_cost
+          from sms.month_plan(p_month => %(month)s)
+        """,
+        {"month": month},
+    )
+
+
+async def month_effect(conn: AsyncConnection, *, month: date) -> list[MonthEffect]:
+    """What every goal says of a month's campaigns."""
+    return await all_rows(
+        conn,
+        MonthEffect,
+        """
+        select goal, campaign, clients, messages, converted, conversion_rate, revenue, cost,
+               revenue_per_unit, uplift, low, high, verdict
+          from sms.month_effect(p_month => %(month)s)
+        """,
+        {"month": month},
+    )

@@ -1,0 +1,30 @@
+-- Count again the hours in which outcomes changed, and their days; the latest hours first, so that today is fresh first.
+-- Returns how many hours were counted; as many as p_limit: call again. The notes are taken before the counting begins:
+-- what commits meanwhile leaves its own note. Hours whose requests were dropped by retention keep their sums.
+create or replace function sms.roll_up_statistics(p_limit int default 50)
+    returns int
+    language plpgsql volatile security definer
+    set search_path = pg_catalog, pg_temp set enable_seqscan = off set plan_cache_mode = force_custom_plan set jit = off
+as $$
+declare
+    _hours int[];
+    _kept_since bigint := (select min(sms.id_at(m.month)) from sms.partition_months('outbox') as m);
+begin
+    perform pg_advisory_xact_lock(74020, 13);
+    _hours := array(select distinct d.hour_no from sms.stat_dirty as d order by 1 desc limit p_limit);
+    delete from sms.stat_dirty as d where d.hour_no = any (_hours);
+    perform sms.count_hour(h) from unnest(_hours) as h
+      where (h::bigint * 3600000) << 22 >= _kept_since;
+    perform sms.count_day(d.day)
+       from (select distinct (sms.stat_hour_at(h) at time zone sms.statistics_zone())::date as day from unnest(_hours) as h
+              where (h::bigint * 3600000) << 22 >= _kept_since) as d;
+    perform sms.count_volume(m.month)
+       from (select distinct date_trunc('month', sms.stat_hour_at(h) at time zone sms.statistics_zone())::date as month
+               from unnest(_hours) as h) as m;
+    delete from sms.stat_hour as s where s.hour < sms.statistics_hours_since();
+    delete from sms.stat_region_hour as s where s.hour < sms.statistics_hours_since();
+    return cardinality(_hours);
+end
+$$;
+comment on function sms.roll_up_statistics is 'Chore. Count again the hours in which something changed; returns how many.';
+revoke execute on function sms.roll_up_statistics from public;

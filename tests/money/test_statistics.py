@@ -1,0 +1,284 @@
+"""Sums by the hour and the day equal a recount, whatever happened and whoever was killed."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+
+import psycopg
+import pytest
+from psycopg import AsyncConnection
+
+from tests.money.recount import differences, told_by_messages, told_by_sums
+from tests.support import factory
+from tests.support.factory import (
+    PROVIDER,
+    add_range,
+    claim,
+    hear,
+    insert,
+    make_provider,
+    number,
+    row,
+    rows,
+    set_caps,
+    set_quiet_hours,
+    settle,
+    value,
+)
+
+
+async def codes(conn: AsyncConnection) -> list[str]:
+    """The codes of the fake adapter that move a message."""
+    return await factory.column(
+        conn, "select code from sms.receipt_code where adapter = 'fake' and state is not null"
+    )
+
+
+async def ask(conn: AsyncConnection, dice: random.Random, count: int) -> list[int]:
+    """Messages of the last three days, a few of them unusable; ids drawn at those moments."""
+    now = datetime.now(UTC)
+    asked = []
+    for n in range(count):
+        moment = now - timedelta(seconds=dice.randrange(3 * 86_400))
+        phone = str(number(dice.randrange(40))) if dice.random() > 0.05 else "no phone"
+        answer = await conn.execute(
+            """
+            insert into sms.outbox (id, channel, phone, body, campaign_id)
+            values (sms.id_at(%s) + %s, %s, %s, %s, %s) returning id
+            """,
+            [
+                moment,
+                n,
+                dice.choice(["single", "mass", "planned"]),
+                phone,
+                "text " * dice.randrange(1, 40),
+                dice.choice([None, None, 5]),
+            ],
+        )
+        asked += [found[0] for found in await answer.fetchall()]
+    return asked
+
+
+async def live(conn: AsyncConnection, dice: random.Random, asked: list[int]) -> None:
+    """One thing that happens to messages."""
+    known = await codes(conn)
+    match dice.randrange(4):
+        case 0 | 1:
+            claimed = await claim(conn, limit=dice.randrange(1, 30), as_of=datetime.now(UTC))
+            if claimed.ids:
+                await factory.mark(conn, claimed.claim_id, claimed.ids)
+                results = [
+                    dice.choice(["accepted", "accepted", "rejected", "retry", "uncertain"])
+                    for _ in claimed.ids
+                ]
+                await conn.execute(
+                    "select sms.settle(%s, %s, %s, %s::smallint[], %s::text[], %s::int[])",
+                    [
+                        claimed.claim_id,
+                        claimed.ids,
+                        results,
+                        [dice.randrange(1, 4) for _ in results],
+                        [None] * len(results),
+                        [0] * len(results),
+                    ],
+                )
+        case 2:
+            await hear(conn, *((i, None, dice.choice(known)) for i in dice.sample(asked, 10)))
+        case _:
+            await conn.execute("select sms.cancel(%s::bigint[])", [dice.sample(asked, 3)])
+
+
+@pytest.mark.parametrize("seed", range(6))
+async def test_the_sums_equal_a_recount_after_any_history(db: AsyncConnection, seed: int) -> None:
+    dice = random.Random(seed)
+    await add_range(db, number(0), number(20), operator="mts")
+    for operator, price in (("mts", "2.35"), ("other", "3.10")):
+        await db.execute(
+            """
+            insert into sms.tariff (provider_id, operator_id, price)
+            select p.provider_id, o.operator_id, %s
+              from sms.provider as p, sms.operator as o where p.provider = %s and o.operator = %s
+            """,
+            [price, PROVIDER, operator],
+        )
+    asked = await ask(db, dice, 150)
+    for _ in range(40):
+        await live(db, dice, asked)
+        if dice.random() < 0.2:
+            await db.execute("select sms.roll_up_statistics(5)")
+    while await value(db, "select sms.roll_up_statistics(5)"):
+        pass
+
+    for by_day in (False, True):
+        counted = await told_by_messages(db, by_day=by_day)
+        assert counted
+        assert differences(counted, await told_by_sums(db, by_day=by_day)) == []
+    by_region = await row(
+        db, "select sum(messages) as messages, sum(cost) as cost from sms.stat_region_day"
+    )
+    by_day_sum = await row(
+        db, "select sum(messages) as messages, sum(cost) as cost from sms.stat_day"
+    )
+    assert by_region == by_day_sum
+
+
+async def test_a_receipt_of_an_old_message_counts_its_day_again(db: AsyncConnection) -> None:
+    """Hours that are no longer kept are made from the messages once more."""
+    await db.execute("update sms.setting set value = '1' where setting = 'statistics_hours_months'")
+    await db.execute(
+        "select sms.create_partition(t, now() - interval '70 days') from unnest(%s::text[]) as t",
+        [["outbox", "outcome", "receipt", "provider_ref"]],
+    )
+    old = datetime.now(UTC) - timedelta(days=70)
+    message_id = await value(
+        db,
+        "insert into sms.outbox (id, phone, body, not_before, expires_at)"
+        " values (sms.id_at(%s), %s, 'x', %s, %s) returning id",
+        old,
+        str(number(1)),
+        old,
+        datetime.now(UTC) + timedelta(hours=1),
+    )
+    claimed = await claim(db, as_of=datetime.now(UTC))
+    assert claimed.ids == [message_id]
+    await settle(db, claimed.claim_id, [message_id], segments=1)
+    await db.execute("select sms.roll_up_statistics()")
+    assert await value(db, "select count(*) from sms.stat_hour") == 0
+    before = await row(db, "select day, state, messages from sms.stat_day")
+    assert (before["state"], before["messages"]) == ("accepted", 1)
+
+    delivered = await value(
+        db,
+        "select code from sms.receipt_code where adapter = 'fake' and state = 'delivered' limit 1",
+    )
+    await hear(db, (message_id, None, delivered))
+    await db.execute("select sms.roll_up_statistics()")
+
+    assert [r["state"] for r in await rows(db, "select state from sms.stat_day")] == ["delivered"]
+
+
+async def test_a_question_by_unknown_words_names_the_known(db: AsyncConnection) -> None:
+    with pytest.raises(psycopg.Error, match='cannot be asked by "weekday"') as refused:
+        await db.execute("select * from sms.statistics('2026-01-01', '2026-02-01', '{weekday}')")
+    assert "month, day, channel" in (refused.value.diag.message_hint or "")
+
+
+async def test_statistics_sum_what_the_days_hold(db: AsyncConnection) -> None:
+    dice = random.Random(7)
+    asked = await ask(db, dice, 120)
+    for _ in range(30):
+        await live(db, dice, asked)
+    while await value(db, "select sms.roll_up_statistics(5)"):
+        pass
+    left = await value(
+        db, "select count(*) from sms.message where state not in ('pending', 'inflight')"
+    )
+    for by in (
+        "{}",
+        "{channel}",
+        "{day,operator,state}",
+        "{month,channel,provider,reason,campaign,template,category}",
+    ):
+        told = await rows(
+            db,
+            "select * from sms.statistics(current_date - 10, current_date + 2, %s::text[])",
+            by,
+        )
+        assert sum(found["messages"] for found in told) == left
+    [one] = await rows(
+        db, "select * from sms.statistics(current_date - 10, current_date + 2, '{}')"
+    )
+    delivered = await rows(
+        db, "select final_at - submitted_at as took from sms.message where state = 'delivered'"
+    )
+    assert one["delivered"] == len(delivered) > 0
+    assert one["delivery_share"] == round(Decimal(one["delivered"]) / one["accepted"], 4)
+
+
+@pytest.mark.parametrize("share", [0.5, 0.95, 0.99])
+async def test_a_percentile_is_at_most_one_class_off(db: AsyncConnection, share: float) -> None:
+    dice = random.Random(3)
+    times = sorted(dice.lognormvariate(2, 1.5) for _ in range(3000))
+    exact = times[min(int(share * len(times)), len(times) - 1)]
+    told = await value(
+        db,
+        """
+        select sms.delivery_percentile(sms.delivery_classes(
+                   array_agg(sms.delivery_bucket(make_interval(secs => t))),
+                   array_agg(1))::bigint[], %s)
+          from unnest(%s::float8[]) as t
+        """,
+        share,
+        times,
+    )
+    assert exact / 1.19 <= told.total_seconds() <= exact * 1.19 + 0.01
+
+
+async def test_sums_are_right_after_kills(conn: AsyncConnection, dsn: str) -> None:
+    """Counting and sending sessions are terminated at any moment; the next count is right."""
+    await make_provider(conn)
+    await set_quiet_hours(conn)
+    await set_caps(conn)
+    await conn.execute("update sms.channel set dedup_window = '0'")
+    dice = random.Random(11)
+    asked = await ask(conn, dice, 300)
+    ends = asyncio.get_running_loop().time() + 6
+
+    async def work(seed: int, *, counts: bool) -> int:
+        own, done = random.Random(seed), 0
+        while asyncio.get_running_loop().time() < ends:
+            try:
+                async with await psycopg.AsyncConnection.connect(dsn, autocommit=True) as session:
+                    while asyncio.get_running_loop().time() < ends:
+                        if counts:
+                            await session.execute("select sms.roll_up_statistics(3)")
+                        else:
+                            await live(session, own, asked)
+                        done += 1
+                        await asyncio.sleep(0.005)
+            except psycopg.OperationalError:
+                pass  # killed: come back
+        return done
+
+    async def kill() -> int:
+        killed = 0
+        while asyncio.get_running_loop().time() < ends:
+            await asyncio.sleep(0.06)
+            killed += await value(
+                conn,
+                """
+                select count(*) from (
+                    select pg_terminate_backend(a.pid) from pg_stat_activity as a
+                     where a.datname = current_database() and a.pid <> pg_backend_pid()
+                       and a.backend_type = 'client backend' and a.state = 'active'
+                     order by random() limit 1) as k
+                """,
+            )
+        return killed
+
+    *done, killed = await asyncio.gather(
+        work(1, counts=False), work(2, counts=False), work(3, counts=True), kill()
+    )
+    assert min(done) > 0
+    assert killed > 5
+    while await value(conn, "select sms.roll_up_statistics(50)"):
+        pass
+    for by_day in (False, True):
+        counted = await told_by_messages(conn, by_day=by_day)
+        assert counted
+        assert differences(counted, await told_by_sums(conn, by_day=by_day)) == []
+
+
+async def test_the_day_is_the_companys_own(db: AsyncConnection) -> None:
+    """Half past midnight in Moscow is still the day before in UTC."""
+    moment = datetime.now(UTC).replace(hour=21, minute=30, second=0, microsecond=0) - timedelta(
+        days=1
+    )
+    await insert(
+        db, "outbox", id=await value(db, "select sms.id_at(%s)", moment), phone="bad", body="x"
+    )
+    await db.execute("select sms.roll_up_statistics()")
+    assert await value(db, "select day from sms.stat_day") == (moment + timedelta(days=1)).date()
