@@ -39,11 +39,21 @@ class Results:
     retry_after_s: list[int | None]
     ref_ids: list[int]
     refs: list[str]
+    cost_ids: list[int]
+    costs: list[Decimal]
 
     @classmethod
     def empty(cls) -> Results:
         return cls(
-            ids=[], results=[], segments=[], details=[], retry_after_s=[], ref_ids=[], refs=[]
+            ids=[],
+            results=[],
+            segments=[],
+            details=[],
+            retry_after_s=[],
+            ref_ids=[],
+            refs=[],
+            cost_ids=[],
+            costs=[],
         )
 
 

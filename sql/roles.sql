@@ -112,7 +112,7 @@ grant execute on function sms.work_left(interval, timestamptz, interval), sms.qu
 grant select on sms.lane_status to sms_worker;
 grant execute on function sms.claim_batch(text, text, int, int, int, interval, timestamptz),
                           sms.mark_submitting(bigint, bigint[], text[]),
-                          sms.settle(bigint, bigint[], text[], smallint[], text[], int[], bigint[], text[]),
+                          sms.settle(bigint, bigint[], text[], smallint[], text[], int[], bigint[], text[], bigint[], numeric[]),
                           sms.expire_leases(int, timestamptz), sms.apply_uncertain_policy(int, timestamptz),
                           sms.take_doubtful(text, int, interval, interval, interval, interval[]),
                           sms.record_answers(text, timestamptz, bigint[], text[], text[], interval),
@@ -173,7 +173,8 @@ begin
         execute format('grant sms_audience to %I', current_user);
     end if;
     grant create on schema sms to sms_audience;
-    foreach _function in array array['sms.run_audience(text, bigint)', 'sms.plan_audience(text)', 'sms.parse_audience(text)']::regprocedure[] loop
+    foreach _function in array array['sms.run_audience(text, bigint)', 'sms.plan_audience(text)', 'sms.parse_audience(text)',
+                                            'sms.run_goal(int, timestamptz)']::regprocedure[] loop
         execute format('alter function %s owner to sms_audience', _function);
         execute format('grant execute on function %s to %s', _function, _owner);
     end loop;
@@ -233,3 +234,11 @@ grant execute on function sms.daily_volumes(date, date), sms.price_list(), sms.l
    to sms_analyst, sms_operator;
 grant execute on function sms.worst_hours(timestamptz, timestamptz, int, int), sms.hourly_delivery(date, date),
                           sms.month_plan(date), sms.month_effect(date) to sms_analyst, sms_operator;
+
+-- Budgets: operators set them, everybody who plans may look; workers watch them.
+grant select on sms.budget, sms.spend, sms.spend_day to sms_erp, sms_analyst, sms_operator, sms_monitor;
+grant insert, update, delete on sms.budget to sms_operator;
+grant execute on function sms.budget_status(timestamptz) to sms_erp, sms_analyst, sms_operator, sms_monitor;
+grant execute on function sms.watch_budgets(timestamptz) to sms_worker;
+grant select on sms.goal to sms_audience;
+grant execute on function sms.collect_conversions(timestamptz) to sms_worker, sms_operator;

@@ -14,10 +14,10 @@ import structlog
 from psycopg import AsyncConnection
 
 from outbox import calls
-from outbox.calls import events, routes
+from outbox.calls import events, money, routes
 from outbox.db import Database
 from outbox.errors import DatabaseError, TransientError
-from worker import campaigns
+from worker import campaigns, clock
 from worker.clock import happens, jittered
 
 log = structlog.get_logger()
@@ -25,6 +25,7 @@ log = structlog.get_logger()
 AT_ONCE = 1000  # rows in one transaction; when it was full, the next follows at once
 LEARN_AT_ONCE = 20_000  # failed messages of a minute; 50 µs each
 AFTER_TROUBLE_S = 3.0  # results that waited out an outage shall be settled before leases expire
+HOURS_AT_ONCE = 24  # of statistics; a busy hour takes a second
 LONGEST_S = 600.0  # maintaining partitions may wait for a lock
 
 
@@ -36,6 +37,7 @@ class Chore:
     name: str
     every_s: float
     run: Callable[[AsyncConnection], Awaitable[dict[str, int]]]
+    rest: float = 0.0  # pause at least so many times as long as it took
 
 
 async def _expire_leases(conn: AsyncConnection) -> dict[str, int]:
@@ -71,6 +73,19 @@ async def _watch_routes(conn: AsyncConnection) -> dict[str, int]:
     return asdict(await routes.watch_routes(conn))
 
 
+async def _roll_up_statistics(conn: AsyncConnection) -> dict[str, int]:
+    await money.roll_up_statistics(conn, limit=HOURS_AT_ONCE)
+    return {}  # it always did something: not worth a line each time
+
+
+async def _watch_budgets(conn: AsyncConnection) -> dict[str, int]:
+    return {"budgets": await money.watch_budgets(conn)}
+
+
+async def _collect_conversions(conn: AsyncConnection) -> dict[str, int]:
+    return {"conversions": await money.collect_conversions(conn)}
+
+
 WOKEN = (6, 7)  # by NOTIFY sms_campaign
 CHORES = (
     Chore(number=1, name="expire_leases", every_s=1, run=_expire_leases),
@@ -82,6 +97,9 @@ CHORES = (
     Chore(number=7, name="begin_runs", every_s=1, run=campaigns.begin_due),
     Chore(number=8, name="make_planned", every_s=5, run=_make_planned),
     Chore(number=11, name="watch_routes", every_s=1, run=_watch_routes),
+    Chore(number=13, name="roll_up_statistics", every_s=10, run=_roll_up_statistics, rest=19.0),
+    Chore(number=14, name="watch_budgets", every_s=5, run=_watch_budgets),
+    Chore(number=15, name="collect_conversions", every_s=300, run=_collect_conversions),
 )
 
 
@@ -89,7 +107,9 @@ async def keep_doing(
     chore: Chore, db: Database, stopping: asyncio.Event, *, woken: asyncio.Event | None = None
 ) -> None:
     """Do one chore at its interval, or when woken, until stopped, through any outage."""
-    await keep(chore.name, chore.every_s, lambda: do(chore, db), stopping, woken=woken)
+    await keep(
+        chore.name, chore.every_s, lambda: do(chore, db), stopping, woken=woken, rest=chore.rest
+    )
 
 
 async def keep(
@@ -99,17 +119,19 @@ async def keep(
     stopping: asyncio.Event,
     *,
     woken: asyncio.Event | None = None,
+    rest: float = 0.0,
 ) -> None:
     """Call `once` at this interval, or when woken, until stopped, through any outage of the
-    database."""
+    database; pause at least `rest` times as long as the call took."""
     complaint = ""
     alarm = woken or stopping  # who wakes it also wakes it to stop
     while not stopping.is_set():
         if woken is not None:
             woken.clear()
-        pause_s = jittered(every_s)
+        pause_s, began = jittered(every_s), clock.now()
         try:
             moved = await once()
+            pause_s = max(pause_s, rest * (clock.now() - began))
         except TransientError:
             pause_s = max(pause_s, AFTER_TROUBLE_S)
         except DatabaseError as error:

@@ -54,6 +54,9 @@ class Ledger:
             for ref in result.refs:
                 page.ref_ids.append(result.id)
                 page.refs.append(ref)
+            if result.cost is not None:
+                page.cost_ids.append(result.id)
+                page.costs.append(result.cost)
         elif isinstance(result, Retry):
             self.turned_away += result.throttled
             verdict = "throttled" if result.throttled else "retry"

@@ -72,6 +72,16 @@ async def roll_up_statistics(conn: AsyncConnection, *, limit: int) -> int:
     )
 
 
+async def watch_budgets(conn: AsyncConnection) -> int:
+    """Fold the ledger and tell of budgets that warn or are used up; of how many."""
+    return int(await one_value(conn, "select sms.watch_budgets()"))
+
+
+async def collect_conversions(conn: AsyncConnection) -> int:
+    """Keep what the goals' queries tell of; how many are new."""
+    return int(await one_value(conn, "select sms.collect_conversions()"))
+
+
 async def daily_volumes(conn: AsyncConnection, *, start: date, until: date) -> list[DailyVolume]:
     """What was handed to providers, from `start` to before `until`."""
     return await all_rows(

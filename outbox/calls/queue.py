@@ -89,7 +89,9 @@ async def settle(conn: AsyncConnection, *, claim_id: int, results: Results) -> i
                               p_segments => %(segments)b::smallint[],
                               p_details => %(details)b::text[],
                               p_retry_after_s => %(retry_after_s)b::int[],
-                              p_ref_ids => %(ref_ids)b::bigint[], p_refs => %(refs)b::text[])
+                              p_ref_ids => %(ref_ids)b::bigint[], p_refs => %(refs)b::text[],
+                              p_cost_ids => %(cost_ids)b::bigint[],
+                              p_costs => %(costs)b::numeric[])
             """,
             {
                 "claim_id": claim_id,
@@ -100,6 +102,8 @@ async def settle(conn: AsyncConnection, *, claim_id: int, results: Results) -> i
                 "retry_after_s": results.retry_after_s,
                 "ref_ids": results.ref_ids,
                 "refs": [clean(ref) for ref in results.refs],
+                "cost_ids": results.cost_ids,
+                "costs": results.costs,
             },
         )
     )

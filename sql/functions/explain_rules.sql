@@ -32,7 +32,7 @@ as $$
                                       then jsonb_build_object('not_before', f.not_before) else '{}' end)
        from asked as a
        cross join (values (10, 'expired'), (20, 'blacklist'), (30, 'consent'), (40, 'duplicate_ref'), (50, 'duplicate'),
-                          (60, 'cap'), (70, 'holdout'), (80, 'quiet_hours')) as r (rank, rule)
+                          (60, 'cap'), (65, 'budget'), (70, 'holdout'), (80, 'quiet_hours')) as r (rank, rule)
        left join lateral (
                 select x.* from sms.rule_expired(a.batch, p_as_of) as x where r.rank = 10
                 union all select x.* from sms.rule_blacklist(a.batch, p_as_of) as x where r.rank = 20
@@ -40,6 +40,7 @@ as $$
                 union all select x.* from sms.rule_duplicate_ref(a.batch, p_as_of) as x where r.rank = 40
                 union all select x.* from sms.rule_duplicate(a.batch, p_as_of) as x where r.rank = 50
                 union all select x.* from sms.rule_cap(a.batch, p_as_of) as x where r.rank = 60
+                union all select x.* from sms.rule_budget(a.batch, p_as_of) as x where r.rank = 65
                 union all select x.* from sms.rule_holdout(a.batch, p_as_of) as x where r.rank = 70
                 union all select x.* from sms.rule_quiet_hours(a.batch, p_as_of) as x where r.rank = 80
             ) as f on true
@@ -50,6 +51,7 @@ as $$
                                    when 40 then sms.explain_duplicate_ref(a.fact, p_as_of)
                                    when 50 then sms.explain_duplicate(a.fact, p_as_of, a.before)
                                    when 60 then sms.explain_cap(a.fact, p_as_of, a.before)
+                                   when 65 then sms.explain_budget(a.fact, p_as_of)
                                    when 70 then sms.explain_holdout(a.fact, p_as_of)
                                    when 80 then sms.explain_quiet_hours(a.fact, p_as_of) end as facts
             ) as t

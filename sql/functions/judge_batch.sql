@@ -11,6 +11,7 @@ as $$
         union all select * from sms.rule_duplicate_ref(p_batch, p_as_of)
         union all select * from sms.rule_duplicate(p_batch, p_as_of)
         union all select * from sms.rule_cap(p_batch, p_as_of)
+        union all select * from sms.rule_budget(p_batch, p_as_of)
         union all select * from sms.rule_holdout(p_batch, p_as_of)
         union all select * from sms.rule_quiet_hours(p_batch, p_as_of)
     ), first as (

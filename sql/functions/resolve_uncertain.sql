@@ -1,6 +1,6 @@
 -- Decide doubtful messages: accepted (the provider has them), resend (back to pending, keeping the reservation in the
 -- contact log: it may have gone), absent (the provider said that it has them not: back to pending, the reservation of that
--- attempt given back), give_up (failed). Others than uncertain ones are left alone; each decision is a row of sms.activity.
+-- attempt given back), give_up (failed). What goes again is spent when it goes: until then the ledger takes it back. Others than uncertain ones are left alone; each decision is a row of sms.activity.
 create or replace function sms.resolve_uncertain(
     p_ids bigint[], p_verdict text, p_detail text default null, p_decided_by text default 'a person'
 )
@@ -21,6 +21,13 @@ begin
                    c.template_version_id, c.lane_id, g.zone_id, c.priority, g.attempts
               from gone as g
               join unnest(sms.candidates(p_ids)) as c on c.id = g.id
+        ), unspent as (
+            insert into sms.spend (day, channel_id, campaign_id, amount)
+            select (g.submitted_at at time zone sms.statistics_zone())::date, l.channel_id, g.campaign_id, -sum(g.cost)
+              from gone as g
+              join sms.lane as l on l.lane_id = g.lane_id
+             where g.cost > 0
+             group by 1, 2, 3
         ), returned as (
             delete from sms.contact_log as l
              using gone as g

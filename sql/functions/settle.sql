@@ -1,12 +1,13 @@
 -- Close attempts of one claim. Arrays are parallel; results: accepted, rejected, retry, throttled (retry that costs no
 -- attempt), uncertain, released (handed back, never submitted). Fenced by claim_id: rows that another claim holds by now
 -- are left alone, and the number returned is how many were ours. Safe to repeat. Receipts that came early are applied.
+-- What the provider billed is kept beside the expected cost (p_cost_ids, p_costs), which goes to the ledger sms.spend.
 -- Names written with the mark become references; a provider without names pays one index probe a call for that.
 -- Ids are distinct. Deletes go by ctid from fenced look-ups and the price once per lane: joined plainly, both were
 -- quadratic in the batch (13.7 against 8.2 µs a message at 500).
 create or replace function sms.settle(
     p_claim_id bigint, p_ids bigint[], p_results text[], p_segments smallint[], p_details text[], p_retry_after_s int[],
-    p_ref_ids bigint[] default '{}', p_refs text[] default '{}'
+    p_ref_ids bigint[] default '{}', p_refs text[] default '{}', p_cost_ids bigint[] default '{}', p_costs numeric[] default '{}'
 )
     returns int
     language plpgsql volatile security definer
@@ -35,7 +36,7 @@ begin
      returning f.*
     ), terms as materialized (
         select l.lane_id, c.retry_base, c.max_attempts,
-               sms.segment_price(x.provider_id, l.operator_id, c.category, _now) as price
+               sms.segment_price(x.provider_id, l.operator_id, c.category, _now) as price, c.channel_id
           from (select distinct m.lane_id, m.provider_id from mine as m) as x
           join sms.lane as l on l.lane_id = x.lane_id
           join sms.channel as c on c.channel_id = l.channel_id
@@ -64,7 +65,8 @@ begin
          order by e.message_id, sms.state_rank(e.state) desc
     ), closed as (
         insert into sms.outcome (id, msisdn, decided_at, submitted_at, final_at, client_id, campaign_id, cost,
-                                 template_version_id, provider_id, lane_id, zone_id, segments, attempts, state, reason, detail)
+                                 template_version_id, provider_id, lane_id, zone_id, segments, attempts, state, reason, detail,
+                                 billed_cost)
         select f.id, f.msisdn, _now,
                case when f.state in ('accepted', 'uncertain') or h.state is not null then _now end,
                case when coalesce(h.state, f.state) not in ('accepted', 'uncertain') then _now end,
@@ -74,10 +76,19 @@ begin
                coalesce(h.state, f.state),
                case when h.state is null then
                    case f.state when 'failed' then 'attempts_exhausted' when 'rejected' then 'refused_by_provider' end end,
-               coalesce(h.error, f.detail)
+               coalesce(h.error, f.detail), b.cost
           from fate as f
           left join heard as h on h.message_id = f.id and sms.state_rank(h.state) > sms.state_rank(f.state)
+          left join unnest(p_cost_ids, p_costs) as b (id, cost) on b.id = f.id
          where f.state <> 'pending'
+     returning id, lane_id, campaign_id, submitted_at, cost
+    ), spent as (
+        insert into sms.spend (day, channel_id, campaign_id, amount)
+        select (_now at time zone sms.statistics_zone())::date, t.channel_id, c.campaign_id, sum(c.cost)
+          from closed as c
+          join terms as t on t.lane_id = c.lane_id
+         where c.submitted_at is not null and c.cost > 0
+         group by t.channel_id, c.campaign_id
     ), doubted as (
         insert into sms.doubtful (id, since, provider_id, next_ask_at)
         select f.id, _now, f.provider_id, _now from fate as f where f.state = 'uncertain'
