@@ -92,7 +92,7 @@ async def _claim_all(dsn: str) -> int:
             n = len(claim.ids)
             results = Results(
                 ids=claim.ids, results=["accepted"] * n, segments=[2] * n, details=[None] * n,
-                retry_after_s=[None] * n, ref_ids=[], refs=[],
+                retry_after_s=[None] * n, ref_ids=[], refs=[], cost_ids=[], costs=[],
             )  # fmt: skip
             await calls.settle(conn, claim_id=claim.claim_id, results=results)
 

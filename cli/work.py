@@ -15,8 +15,9 @@ from cli.app import AsJson, app, duration, run_async
 from cli.drain import Summary, drain, print_summary
 from cli.receipts import Accounts, follow_accounts, listen
 from outbox import calls, logs
-from outbox.db import open_database, try_out
+from outbox.db import Database, open_database, try_out
 from outbox.errors import SettingsMistake
+from outbox.metrics import Metrics
 from outbox.settings import Settings, load
 from worker.main import Stop, Worker, make_batcher, make_inbound_batcher, open_worker
 
@@ -107,12 +108,25 @@ async def _dlr(settings: Settings) -> None:
     with stop.on_signals():
         rows = await try_out(settings, calls.list_providers, name="outbox dlr")
         async with open_database(settings, name="outbox dlr") as db:
-            receipts = make_batcher(db)
+            metrics = Metrics()
+            receipts = make_batcher(db, metrics)
             accounts = Accounts(settings, receipts)
             accounts.follow(rows)
-            async with listen(accounts, settings, receipts, make_inbound_batcher(db)):
+            async with (
+                listen(accounts, settings, receipts, make_inbound_batcher(db)),
+                asyncio.TaskGroup() as tasks,
+            ):
+                if settings.metrics_port is not None:
+                    tasks.create_task(_tell_prometheus(metrics, db, settings, stop), name="metrics")
                 await follow_accounts(accounts, db, stop.asked)
             await receipts.close()
+
+
+async def _tell_prometheus(metrics: Metrics, db: Database, settings: Settings, stop: Stop) -> None:
+    assert settings.metrics_port is not None  # else nobody asked for it
+    await metrics.serve(
+        db, host=settings.metrics_host, port=settings.metrics_port, stopping=stop.asked
+    )
 
 
 @asynccontextmanager

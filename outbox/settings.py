@@ -94,6 +94,10 @@ class Settings(BaseSettings):
     webhook_url: Annotated[SecretStr, AfterValidator(_check_url)] | None = Field(
         None, description="where changes of routes and breakers are POSTed as JSON"
     )
+    metrics_host: str = Field("127.0.0.1", description="address on which Prometheus is answered")
+    metrics_port: int | None = Field(
+        None, ge=0, le=65535, description="its port; unset: no metrics are served"
+    )
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     worker_name: str = Field(default_factory=_own_name, min_length=1, max_length=100)
 

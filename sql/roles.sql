@@ -242,3 +242,4 @@ grant execute on function sms.budget_status(timestamptz) to sms_erp, sms_analyst
 grant execute on function sms.watch_budgets(timestamptz) to sms_worker;
 grant select on sms.goal to sms_audience;
 grant execute on function sms.collect_conversions(timestamptz) to sms_worker, sms_operator;
+grant execute on function sms.metric_values() to sms_worker, sms_monitor, sms_operator;

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from outbox.calls import routes
 from outbox.db import Database
 from outbox.errors import DatabaseError
+from outbox.metrics import Metrics
 from outbox.rows_routes import Report
 from providers.base import Accepted, Rejected, Result, Retry
 from worker import clock
@@ -213,24 +214,26 @@ async def keep_reporting(
     *,
     worker: str,
     stopping: asyncio.Event,
+    metrics: Metrics,
 ) -> None:
     """Tell the database every second what this process met, through any outage."""
 
     async def once() -> int:
-        await tell(db, worker, healths())
+        metrics.results(await tell(db, worker, healths()))
         return 0
 
     await keep("report_health", EVERY_S, once, stopping)
 
 
-async def tell(db: Database, worker: str, known: Mapping[str, Health]) -> None:
-    """Report once; what did not arrive is counted again next time."""
+async def tell(db: Database, worker: str, known: Mapping[str, Health]) -> list[Report]:
+    """Report once, and tell what arrived; what did not is counted again next time."""
     reports = [report for name, health in known.items() for report in health.report(name)]
     if not reports:
-        return
+        return []
     try:
         await db.call(routes.report_health, worker=worker, reports=reports)
     except DatabaseError:
         for report in reports:
             known[report.provider].put_back(report)
         raise
+    return reports

@@ -13,6 +13,7 @@ import structlog
 
 from outbox import calls
 from outbox.db import Database, find_dsn, open_database, try_out
+from outbox.metrics import Metrics
 from outbox.receipts import Inbound, InboundBatcher, Receipt, ReceiptBatcher
 from outbox.rows import ProviderRow
 from outbox.settings import Settings
@@ -62,6 +63,7 @@ class Worker:
     db: Database
     receipts: ReceiptBatcher
     inbound: InboundBatcher
+    metrics: Metrics
 
     async def run(
         self, stop: Stop, *, told: Callable[[Sequence[ProviderRow]], None] = lambda rows: None
@@ -92,9 +94,21 @@ class Worker:
             inquirer = Inquirer(self.db, roster.opened)
             chores.append(tasks.create_task(inquirer.run(stop.asked), name="inquirer"))
             reporting = keep_reporting(
-                self.db, lambda: roster.healths, worker=settings.worker_name, stopping=stop.asked
+                self.db,
+                lambda: roster.healths,
+                worker=settings.worker_name,
+                stopping=stop.asked,
+                metrics=self.metrics,
             )
             chores.append(tasks.create_task(reporting, name="report health"))
+            if settings.metrics_port is not None:
+                serving = self.metrics.serve(
+                    self.db,
+                    host=settings.metrics_host,
+                    port=settings.metrics_port,
+                    stopping=stop.asked,
+                )
+                chores.append(tasks.create_task(serving, name="metrics"))
             if settings.webhook_url is not None:
                 webhook = Webhook(self.db, settings.webhook_url.get_secret_value())
                 chores.append(tasks.create_task(webhook.run(stop.asked), name="webhook"))
@@ -131,20 +145,23 @@ async def open_worker(settings: Settings) -> AsyncIterator[Worker]:
     """A worker with its connections; fails where the database cannot be used at all."""
     await try_out(settings, calls.list_providers, name=_APPLICATION)
     async with open_database(settings, name=_APPLICATION, size=CONNECTIONS) as db:
+        metrics = Metrics()
         yield Worker(
             settings=settings,
             db=db,
-            receipts=make_batcher(db),
+            receipts=make_batcher(db, metrics),
             inbound=make_inbound_batcher(db),
+            metrics=metrics,
         )
 
 
-def make_batcher(db: Database) -> ReceiptBatcher:
+def make_batcher(db: Database, metrics: Metrics) -> ReceiptBatcher:
     """The one way receipts take into the database."""
     unmapped: Counter[str] = Counter()
 
     async def record(provider: str, receipts: Sequence[Receipt]) -> None:
-        recorded = await db.call(calls.record_receipts, provider=provider, receipts=receipts)
+        with metrics.receipts(provider, len(receipts)):
+            recorded = await db.call(calls.record_receipts, provider=provider, receipts=receipts)
         if recorded.unmapped:
             before = unmapped[provider]
             unmapped[provider] += recorded.unmapped

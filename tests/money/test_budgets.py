@@ -27,7 +27,6 @@ from tests.support.factory import (
 
 NOW = datetime.now(UTC)
 LATER = {"not_before": NOW, "expires_at": NOW + timedelta(days=30)}
-THIS_MONTH = "date_trunc('month', now() at time zone 'Europe/Moscow')::date"
 
 
 @pytest.fixture
@@ -85,7 +84,8 @@ async def test_a_budget_that_only_warns_lets_go_and_tells_once(priced: AsyncConn
     assert await value(priced, "select sms.watch_budgets()") == 0
     told = await rows(
         priced,
-        "select action, detail ->> 'spent' as spent from sms.activity where kind = 'budget' order by 1 desc",
+        "select action, detail ->> 'spent' as spent from sms.activity"
+        " where kind = 'budget' order by 1 desc",
     )
     assert [tuple(r.values()) for r in told] == [("warned", "15.00"), ("used up", "25.00")]
     last = await send(priced, 1, body="and still")
@@ -97,8 +97,11 @@ async def test_months_count_apart(priced: AsyncConnection) -> None:
     await priced.execute("update sms.spend set day = day - 40")
     await insert(priced, "budget", budget="each month", amount=10)
     await priced.execute(
-        "insert into sms.budget (budget, amount, month) values ('the last', 1, "
-        f"({THIS_MONTH} - interval '1 month')::date)"
+        """
+        insert into sms.budget (budget, amount, month)
+        select 'the last', 1, (date_trunc('month', now() at time zone 'Europe/Moscow')
+                               - interval '1 month')::date
+        """
     )
     now = await send(priced, 1, channel="mass", body="now")
     assert (await message(priced, now[0]))["state"] == "accepted"

@@ -1,0 +1,191 @@
+"""What a process counts for Prometheus, and where it is told.
+
+Nothing here costs a message anything: results arrive once a second as the counts that the breakers
+are judged by, receipts once a commit. What only the database knows is read every few seconds by
+whoever serves it. Names and units follow the conventions of Prometheus.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Protocol
+
+import structlog
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, start_http_server
+from prometheus_client.core import (
+    CounterMetricFamily,
+    GaugeMetricFamily,
+    HistogramMetricFamily,
+    Metric,
+)
+from prometheus_client.registry import Collector
+
+from outbox.calls import monitoring
+from outbox.db import Database
+from outbox.errors import DatabaseError, SettingsMistake
+
+log = structlog.get_logger()
+
+REFRESH_S = 10.0
+MEANINGS = {
+    "outbox_queue_messages": "Messages that wait, by lane: due, later, inflight.",
+    "outbox_queue_oldest_due_seconds": "How long the oldest due message of a lane waits.",
+    "outbox_uncertain_messages": "Messages that a provider may or may not have.",
+    "outbox_receipts_waiting": "Delivery reports whose message is not known yet.",
+    "outbox_receipt_lag_seconds": "From the event to its report, over the last minute.",
+    "outbox_provider_breaker_open": "1 while a provider is left alone or being tried.",
+    "outbox_provider_error_share": "Share of errors, lost and slow answers of late.",
+    "outbox_provider_outstanding_messages": "Messages with a provider, without an answer so far.",
+    "outbox_provider_lanes": "Lanes a provider serves.",
+    "outbox_money_today": "Expected cost of what was handed over today, in the own currency.",
+    "outbox_budget_share": "Share of a budget that is spent.",
+    "outbox_campaign_waiting_recipients": "Recipients of running campaigns not queued yet.",
+    "outbox_statistics_dirty_hours": "Hours of statistics to be counted again.",
+}
+
+
+class Report(Protocol):
+    """What a process met at a provider in a second: `outbox.rows_routes.Report`."""
+
+    @property
+    def provider(self) -> str: ...
+    @property
+    def counts(self) -> Mapping[str, int]: ...
+    @property
+    def times(self) -> Sequence[int]: ...
+
+
+class Metrics:
+    """The counts of one process since it began, and the latest values of the database."""
+
+    def __init__(self) -> None:
+        self.registry = CollectorRegistry()
+        self._results = _Results()
+        self._values = _Values()
+        self.registry.register(self._results)
+        self.registry.register(self._values)
+        self._receipts = Counter(
+            "outbox_receipts", "Delivery reports stored.", ["provider"], registry=self.registry
+        )
+        self._commits = Histogram(
+            "outbox_receipt_commit_seconds",
+            "Time to store a batch of delivery reports.",
+            ["provider"],
+            registry=self.registry,
+        )
+        self._database = Gauge(
+            "outbox_database_up", "1 while the database answers.", registry=self.registry
+        )
+
+    def results(self, reports: Iterable[Report]) -> None:
+        """Take what a second brought."""
+        for report in reports:
+            self._results.add(report)
+
+    @contextmanager
+    def receipts(self, provider: str, count: int) -> Iterator[None]:
+        """Time the commit of a batch of receipts; count them where it succeeds."""
+        began = time.perf_counter()
+        yield
+        self._commits.labels(provider).observe(time.perf_counter() - began)
+        self._receipts.labels(provider).inc(count)
+
+    async def serve(self, db: Database, *, host: str, port: int, stopping: asyncio.Event) -> None:
+        """Answer GET /metrics until stopped."""
+        try:
+            server, _ = start_http_server(port, host, self.registry)
+        except OSError as error:
+            raise SettingsMistake(
+                f"OUTBOX_METRICS_HOST or OUTBOX_METRICS_PORT is wrong: cannot listen on "
+                f"{host}:{port} ({error.strerror or error})."
+            ) from None
+        log.info("metrics_listening", port=server.server_port)
+        try:
+            while not stopping.is_set():
+                await self._refresh(db)
+                try:
+                    await asyncio.wait_for(stopping.wait(), REFRESH_S)
+                except TimeoutError:
+                    continue
+        finally:
+            server.shutdown()
+            server.server_close()
+
+    async def _refresh(self, db: Database) -> None:
+        try:
+            self._values.take(await db.call(monitoring.metric_values))
+            self._database.set(1)
+        except DatabaseError:
+            self._values.take([])  # old values would look like a queue that stands still
+            self._database.set(0)
+
+
+class _Results(Collector):
+    """Results and answer times by provider."""
+
+    def __init__(self) -> None:
+        self._counts: dict[tuple[str, str], int] = defaultdict(int)
+        self._times: dict[str, list[int]] = {}
+
+    def add(self, report: Report) -> None:
+        for kind, count in report.counts.items():
+            self._counts[report.provider, kind] += count
+        so_far = self._times.setdefault(report.provider, [0] * len(report.times))
+        self._times[report.provider] = [a + b for a, b in zip(so_far, report.times, strict=True)]
+
+    def collect(self) -> Iterator[Metric]:
+        results = CounterMetricFamily(
+            "outbox_results",
+            "What providers answered: accepted, rejected, failed, throttled, unanswered, slow, "
+            "troubles.",
+            labels=["provider", "result"],
+        )
+        for (provider, kind), count in sorted(self._counts.items()):
+            results.add_metric([provider, kind], count)
+        yield results
+        answers = HistogramMetricFamily(
+            "outbox_answer_seconds", "Time to a provider's answer.", labels=["provider"]
+        )
+        for provider, times in sorted(self._times.items()):
+            answers.add_metric([provider], _buckets(times), sum_value=_estimate(times))
+        yield answers
+
+
+class _Values(Collector):
+    """What the database told last."""
+
+    def __init__(self) -> None:
+        self._rows: Sequence[monitoring.MetricValue] = ()
+
+    def take(self, rows: Sequence[monitoring.MetricValue]) -> None:
+        self._rows = rows
+
+    def collect(self) -> Iterator[Metric]:
+        families: dict[str, GaugeMetricFamily] = {}
+        for row in self._rows:
+            names = sorted(row.labels)
+            if row.metric not in families:
+                meaning = MEANINGS.get(row.metric, row.metric)
+                families[row.metric] = GaugeMetricFamily(row.metric, meaning, labels=names)
+            families[row.metric].add_metric([str(row.labels[name]) for name in names], row.value)
+        yield from families.values()
+
+
+def _buckets(times: Sequence[int]) -> list[tuple[str, float]]:
+    """Counts by class as Prometheus has them: cumulated, by upper bound in seconds."""
+    buckets: list[tuple[str, float]] = []
+    total = 0
+    for place, count in enumerate(times):
+        total += count
+        last = place == len(times) - 1
+        buckets.append(("+Inf" if last else str(2**place / 1000), total))
+    return buckets
+
+
+def _estimate(times: Sequence[int]) -> float:
+    """Seconds in sum, each taken for the middle of its class."""
+    return sum(count * 0.75 * float(2**place) / 1000 for place, count in enumerate(times))

@@ -1,0 +1,69 @@
+-- What monitoring wants to know at this moment, a row a value: name as Prometheus writes it, labels, value.
+-- Counts of the queue by lane, ages, doubts, receipts that wait and how late they come, providers as their breakers see
+-- them, money of today, budgets, campaigns, statistics still to be counted. No numbers of people, no texts.
+create or replace function sms.metric_values()
+    returns table (metric text, labels jsonb, value float8)
+    language sql stable security definer set search_path = pg_catalog, pg_temp set enable_seqscan = on
+as $$
+    with lane as materialized (
+        select q.*, jsonb_build_object('channel', q.channel, 'operator', q.operator, 'provider', coalesce(q.provider, '')) as labels
+          from sms.queue_status() as q
+    )
+    select 'outbox_queue_messages', l.labels || '{"state": "due"}', l.due::float8 from lane as l
+    union all select 'outbox_queue_messages', l.labels || '{"state": "later"}', (l.pending - l.due)::float8 from lane as l
+    union all select 'outbox_queue_messages', l.labels || '{"state": "inflight"}', l.inflight::float8 from lane as l
+    union all
+    select 'outbox_queue_oldest_due_seconds', l.labels,
+           coalesce(extract(epoch from clock_timestamp() - l.oldest_due_at), 0)::float8
+      from lane as l
+    union all
+    select 'outbox_uncertain_messages', jsonb_build_object('provider', coalesce(p.provider, '')), count(d.id)::float8
+      from sms.provider as p
+      left join sms.doubtful as d on d.provider_id = p.provider_id
+       and exists (select from sms.outcome as o where o.id = d.id and o.state = 'uncertain')
+     group by p.provider
+    union all
+    select 'outbox_receipts_waiting', jsonb_build_object('provider', p.provider), count(u.receipt_id)::float8
+      from sms.provider as p
+      left join sms.unmatched_receipt as u on u.provider_id = p.provider_id
+     group by p.provider
+    union all
+    select 'outbox_receipt_lag_seconds', jsonb_build_object('provider', p.provider, 'quantile', k.quantile),
+           extract(epoch from percentile_cont(k.share) within group (order by greatest(r.received_at - r.occurred_at, '0')))::float8
+      from sms.receipt as r
+      join sms.provider as p using (provider_id)
+     cross join (values ('0.5', 0.5), ('0.95', 0.95)) as k (quantile, share)
+     where r.receipt_id >= sms.id_at(clock_timestamp() - interval '1 minute') and r.occurred_at is not null
+     group by p.provider, k.quantile, k.share
+    union all
+    select 'outbox_provider_breaker_open', jsonb_build_object('provider', h.provider), (h.state <> 'closed')::int::float8
+      from sms.provider_health as h
+    union all
+    select 'outbox_provider_error_share', jsonb_build_object('provider', h.provider), h.error_share::float8
+      from sms.provider_health as h where h.error_share is not null
+    union all
+    select 'outbox_provider_outstanding_messages', jsonb_build_object('provider', h.provider), coalesce(h.outstanding, 0)::float8
+      from sms.provider_health as h
+    union all
+    select 'outbox_provider_lanes', jsonb_build_object('provider', h.provider), h.lanes::float8 from sms.provider_health as h
+    union all
+    select 'outbox_money_today', jsonb_build_object('channel', c.channel), coalesce(sum(s.amount), 0)::float8
+      from sms.channel as c
+      left join (select d.day, d.channel_id, d.amount from sms.spend_day as d
+                  union all
+                 select f.day, f.channel_id, f.amount from sms.spend as f) as s
+        on s.channel_id = c.channel_id and s.day = (clock_timestamp() at time zone sms.statistics_zone())::date
+     group by c.channel
+    union all
+    select 'outbox_budget_share', jsonb_build_object('budget', b.budget), b.share::float8 from sms.budget_status() as b
+    union all
+    select 'outbox_campaign_waiting_recipients', jsonb_build_object('campaign', k.campaign), sum(r.waiting)::float8
+      from sms.campaign_run as r
+      join sms.campaign as k using (campaign_id)
+     where r.state in ('running', 'paused')
+     group by k.campaign
+    union all
+    select 'outbox_statistics_dirty_hours', '{}', count(distinct d.hour_no)::float8 from sms.stat_dirty as d
+$$;
+comment on function sms.metric_values is 'What monitoring wants to know now: name, labels, value.';
+revoke execute on function sms.metric_values from public;
