@@ -43,7 +43,14 @@ def forecast(
     if chart is not None:
         _draw(plan, volumes, chart)
     if as_json:
-        show({"lines": plan.rows, "methods": plan.methods, "tried": plan.tried})
+        show(
+            {
+                "lines": plan.rows,
+                "last_month": plan.last_month,
+                "methods": plan.methods,
+                "tried": plan.tried,
+            }
+        )
     else:
         _print(plan)
 
@@ -51,6 +58,7 @@ def forecast(
 async def _make(months: int, *, save: bool) -> tuple[Plan, Sequence[money.DailyVolume]]:
     try:
         from planning.plan import make_plan
+        from planning.schedule import planned
     except ModuleNotFoundError as missing:
         raise UsageMistake(
             f"Forecasts need the optional libraries ({missing.name} is not installed):"
@@ -62,8 +70,13 @@ async def _make(months: int, *, save: bool) -> tuple[Plan, Sequence[money.DailyV
         db.connection(timeout_s=LONGEST_S) as conn,
     ):
         volumes, prices, holidays = await _read(conn, today, months)
+        to_come = planned(
+            await money.scheduled_campaigns(conn), today + timedelta(days=32 * (months + 1))
+        )
         try:
-            plan = make_plan(volumes, prices, holidays=holidays, today=today, months=months)
+            plan = make_plan(
+                volumes, prices, holidays=holidays, today=today, months=months, planned=to_come
+            )
         except ValueError as error:
             raise UsageMistake(f"{str(error).capitalize()}.") from None
         if save:
@@ -148,9 +161,16 @@ def _print_scenarios(plan: Plan) -> None:
         )
     months = sorted({row.month for row in plan.rows})
     print_table(
-        ["scenario", *(f">{month:%Y-%m}" for month in months)],
-        [(scenario, *(_amount(totals[scenario][m]) for m in months)) for scenario in totals],
-        title="Cost of segments in each scenario",
+        ["scenario", ">last month", *(f">{month:%Y-%m}" for month in months)],
+        [
+            (
+                scenario,
+                _amount(plan.last_month[scenario]),
+                *(_amount(totals[scenario][m]) for m in months),
+            )
+            for scenario in totals
+        ],
+        title="Cost of segments in each scenario; last month: what its messages would have cost",
     )
 
 

@@ -27,10 +27,12 @@ class Planned:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
-    """The forecast: lines by month, scenario, channel and provider; how each channel was foretold
-    and how well that would have done."""
+    """The forecast: lines by month, scenario, channel and provider; what the last month's messages
+    would have cost in each scenario; how each channel was foretold and how well that would have
+    done."""
 
     rows: Sequence[ForecastRow]
+    last_month: Mapping[str, float | None]
     methods: Mapping[str, str]
     tried: Mapping[str, Sequence[Tried]]
     forecasts: Mapping[str, Forecast]
@@ -84,11 +86,42 @@ def make_plan(
     ]
     return Plan(
         rows=rows,
+        last_month=_last_month(known, starts[0], listed),
         methods={channel: forecast.method for channel, forecast in forecasts.items()},
         tried={
             channel: back_test(history, holidays=holidays) for channel, history in histories.items()
         },
         forecasts=forecasts,
+    )
+
+
+def _last_month(
+    volumes: Sequence[DailyVolume], until: date, prices: PriceList
+) -> dict[str, float | None]:
+    """What the messages of the month before would have cost by the tariffs of then."""
+    start = (until - timedelta(days=1)).replace(day=1)
+    segments: dict[Traffic, float] = defaultdict(float)
+    carried: dict[Traffic, dict[str, float]] = defaultdict(lambda: defaultdict(float))
+    for volume in volumes:
+        if start <= volume.day < until:
+            segments[_traffic(volume)] += volume.segments
+            carried[_traffic(volume)][volume.provider] += volume.segments
+    shares = {
+        traffic: {name: part / (segments[traffic] or 1) for name, part in by_provider.items()}
+        for traffic, by_provider in carried.items()
+    }
+    return {
+        scenario: bill(scenario, start, segments, prices=prices, now=shares).total
+        for scenario in SCENARIOS
+    }
+
+
+def _traffic(volume: DailyVolume) -> Traffic:
+    return Traffic(
+        channel=volume.channel,
+        category=volume.category,
+        priority=volume.priority,
+        operator=volume.operator,
     )
 
 
@@ -102,12 +135,7 @@ class _Mix:
         messages: dict[str, float] = defaultdict(float)
         segments: dict[Traffic, dict[str, float]] = defaultdict(lambda: defaultdict(float))
         for volume in lately:
-            traffic = Traffic(
-                channel=volume.channel,
-                category=volume.category,
-                priority=volume.priority,
-                operator=volume.operator,
-            )
+            traffic = _traffic(volume)
             messages[volume.channel] += volume.messages
             segments[traffic][volume.provider] += volume.segments
         for traffic, by_provider in segments.items():

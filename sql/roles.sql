@@ -229,7 +229,7 @@ grant execute on function sms.effect(text, timestamptz, timestamptz, text[], tex
 
 -- Forecasts: made by analysts and operators, read by the ERP.
 grant select on sms.forecast, sms.latest_forecast to sms_erp, sms_analyst, sms_operator, sms_monitor;
-grant execute on function sms.daily_volumes(date, date), sms.price_list(), sms.list_holidays(date, date),
+grant execute on function sms.daily_volumes(date, date), sms.price_list(), sms.list_holidays(date, date), sms.scheduled_campaigns(timestamptz),
                           sms.save_forecast(date[], text[], text[], text[], numeric[], numeric[], numeric[], numeric[], numeric[])
    to sms_analyst, sms_operator;
 grant execute on function sms.worst_hours(timestamptz, timestamptz, int, int), sms.hourly_delivery(date, date),

@@ -49,6 +49,19 @@ class Holiday:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ScheduledCampaign:
+    """A campaign that never ran; `recipients` None where its audience could not be read."""
+
+    campaign: str
+    channel: str
+    starts_at: datetime
+    cron: str | None
+    cron_zone: str | None
+    ends_at: datetime | None
+    recipients: int | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ForecastRow:
     """One line of a forecast, as sms.forecast keeps it."""
 
@@ -114,6 +127,18 @@ async def list_holidays(conn: AsyncConnection, *, start: date, until: date) -> l
         Holiday,
         "select day, kind from sms.list_holidays(p_from => %(start)s, p_until => %(until)s)",
         {"start": start, "until": until},
+    )
+
+
+async def scheduled_campaigns(conn: AsyncConnection) -> list[ScheduledCampaign]:
+    """Campaigns that will run for the first time."""
+    return await all_rows(
+        conn,
+        ScheduledCampaign,
+        """
+        select campaign, channel, starts_at, cron, cron_zone, ends_at, recipients
+          from sms.scheduled_campaigns()
+        """,
     )
 
 

@@ -17,17 +17,19 @@ as $$
 declare
     _goal_id int := sms.find_goal(p_goal);
     _window interval := (select g.attribution_window from sms.goal as g where g.goal_id = _goal_id);
-    _campaign_id bigint := (select k.campaign_id from sms.campaign as k where k.campaign = p_campaign);
+    _campaign_id bigint;
+    _since timestamptz;
     _z float8 := case p_confidence when 0.80 then 1.2815515655 when 0.90 then 1.6448536270
                                    when 0.95 then 1.9599639845 when 0.99 then 2.5758293035 end;
 begin
+    select k.campaign_id, k.created_at into _campaign_id, _since from sms.campaign as k where k.campaign = p_campaign;
     if _campaign_id is null then
         raise exception 'unknown campaign "%"', p_campaign using errcode = 'SM073';
     end if;
     return query
     with exposure as materialized (
         select e.client_id, e.at, e.is_held_out
-          from sms.exposures(greatest(p_from, timestamptz '2020-02-10 00:00Z'), least(p_until, timestamptz '2088-01-01 00:00Z')) as e
+          from sms.exposures(greatest(p_from, _since - interval '1 day'), least(p_until, timestamptz '2088-01-01 00:00Z')) as e
          where e.campaign_id = _campaign_id
     ), person as materialized (   -- whoever got one message is on the side of those who got it
         select e.client_id, bool_and(e.is_held_out) as is_held_out from exposure as e group by e.client_id

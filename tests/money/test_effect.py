@@ -89,6 +89,18 @@ async def test_effect_tells_people_money_and_time(db: AsyncConnection, goal: int
     assert told["took_p50"] == timedelta(hours=2)
 
 
+async def test_effect_is_told_by_audience(db: AsyncConnection, goal: int) -> None:
+    await db.execute(
+        "select sms.save_audience('neighbours', 'select client_id, phone from erp.client')"
+    )
+    near = await insert(db, "campaign", campaign="near", audience="neighbours")
+    far = await insert(db, "campaign", campaign="far", audience="neighbours")
+    await send(db, {"client_id": 1, "phone": str(number(1)), "campaign_id": near})
+    await send(db, {"client_id": 2, "phone": str(number(2)), "campaign_id": far})
+    [told] = await rows(db, "select * from sms.effect('payment', %s, %s, '{audience}')", *SPAN)
+    assert (told["audience"], told["clients"], told["campaign"]) == ("neighbours", 2, None)
+
+
 async def test_uplift_compares_with_the_held_out(db: AsyncConnection, goal: int) -> None:
     campaign_id = await insert(db, "campaign", campaign="spring", holdout_percent=30)
     requests = [
