@@ -122,10 +122,14 @@ async def test_a_killed_launcher_is_carried_on_by_a_worker(
     await open_lanes(conn, log, tps=2000)
     await stage.clients(300)
     await stage.audience(
-        "slow", "select client_id, phone from erp.client where pg_sleep(0.01) is not null"
+        "slow",
+        """
+        select c.client_id, c.phone from erp.client as c
+         where (select count(*) from generate_series(1, 60000) as n where n <> c.client_id) > 0
+        """,
     )
     await stage.save(audience="slow")
-    launcher = subprocess.Popen(
+    launcher = subprocess.Popen(  # noqa: ASYNC220 - it is killed before it is waited for
         [sys.executable, "-m", "cli", "campaign", "launch", NAME],
         env={"OUTBOX_DSN": with_rights_of(dsn, "sms_operator")},
         cwd=ROOT,
