@@ -89,9 +89,12 @@ class Lab:
     def make(self, requests: Requests, query: LiteralString = AS_TEXT) -> list[bytes]:
         """Requests as text for COPY, a thousand rows each."""
         blocks: list[bytes] = []
-        with self.connect() as conn, conn.cursor() as cursor:
-            with cursor.copy(query, self._values(requests, requests.count)) as rows:
-                lines = [bytes(line) for line in rows]
+        with (
+            self.connect() as conn,
+            conn.cursor() as cursor,
+            cursor.copy(query, self._values(requests, requests.count)) as rows,
+        ):
+            lines = [bytes(line) for line in rows]
         for start in range(0, len(lines), 1000):
             blocks.append(b"".join(lines[start : start + 1000]))
         return blocks
