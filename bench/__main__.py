@@ -14,7 +14,7 @@ from collections.abc import Callable, Sequence
 
 from bench.depth import claim_by_depth
 from bench.events import fire_events
-from bench.inserting import bulk_insert, single_rows
+from bench.inserting import bulk_insert, single_rows, template_insert
 from bench.judging import judge_batches, make_judging
 from bench.lab import Lab, open_lab
 from bench.peers import make_peers, pgqueuer, procrastinate
@@ -33,6 +33,7 @@ Step = Callable[[Lab], None]
 # receipts_over_http reports on what claim_and_settle left accepted.
 STEPS: dict[str, Step] = {
     "bulk_insert": bulk_insert,
+    "template": template_insert,
     "pipeline": whole_pipeline,
     "drain": claim_and_settle,
     "receipts": receipts_over_http,

@@ -17,6 +17,15 @@ CONNECTIONS = 32
 COLUMNS: LiteralString = "(channel, phone, body, vars, erp_ref, client_id)"
 TO_OUTBOX: LiteralString = "copy sms.outbox " + COLUMNS + " from stdin"
 TO_BARE: LiteralString = "copy bench.bare " + COLUMNS + " from stdin"
+TEMPLATE = "Добрый день, {{name}}! Сумма {{sum}} руб. до {{day|пятницы}}."
+FILLED: LiteralString = """
+    copy (select channel, phone, 'bench', jsonb_build_object('name', 'Анна', 'sum', 1500), erp_ref,
+                 client_id
+            from bench.requests(%s, %s, %s, %s, %s, %s)) to stdout
+"""
+TO_TEMPLATE: LiteralString = """
+    copy sms.outbox (channel, phone, template, vars, erp_ref, client_id) from stdin
+"""
 _ROW = """\
 \\set phone random(79430000000, 79489999999)
 insert into {table} (channel, phone, body, client_id)
@@ -51,6 +60,17 @@ def bulk_insert(lab: Lab) -> None:
     lab.note("insert.wal", full.wal / rows)
     with lab.connect() as conn:
         conn.execute("truncate bench.bare")
+    lab.reset()
+
+
+def template_insert(lab: Lab) -> None:
+    """The same with a template of three variables, filled in and measured at every insert."""
+    with lab.connect() as conn:
+        conn.execute("select sms.save_template('bench', %s)", (TEMPLATE,))
+    blocks = lab.make(Requests(count=lab.sizes.inserted), FILLED)
+    with lab.measure() as spent:
+        copy_in(lab, blocks, TO_TEMPLATE)
+    lab.note("template.us", spent.server_us / lab.sizes.inserted)
     lab.reset()
 
 

@@ -45,6 +45,11 @@ class Spent:
     wal: int = 0
 
 
+AS_TEXT: LiteralString = """
+    copy (select * from bench.requests(%s, %s, %s, %s, %s, %s)) to stdout
+"""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Requests:
     """Which requests to make up; see bench.requests in data.sql."""
@@ -81,15 +86,15 @@ class Lab:
         with self.connect() as conn:
             conn.execute("truncate sms.pending, sms.inflight, sms.submitting")
 
-    def make(self, requests: Requests) -> list[bytes]:
+    def make(self, requests: Requests, query: LiteralString = AS_TEXT) -> list[bytes]:
         """Requests as text for COPY, a thousand rows each."""
         blocks: list[bytes] = []
-        with self.connect() as conn, conn.cursor() as cursor:
-            query = """
-                copy (select * from bench.requests(%s, %s, %s, %s, %s, %s)) to stdout
-            """
-            with cursor.copy(query, self._values(requests, requests.count)) as rows:
-                lines = [bytes(line) for line in rows]
+        with (
+            self.connect() as conn,
+            conn.cursor() as cursor,
+            cursor.copy(query, self._values(requests, requests.count)) as rows,
+        ):
+            lines = [bytes(line) for line in rows]
         for start in range(0, len(lines), 1000):
             blocks.append(b"".join(lines[start : start + 1000]))
         return blocks

@@ -9,6 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from cli.app import AsJson, app, console, print_table, run_async, show
+from cli.texts import given
 from outbox.calls import audiences
 from outbox.cluster import ROOT
 from outbox.db import open_database
@@ -69,7 +70,9 @@ def save(
     as_json: AsJson = False,
 ) -> None:
     """Check a SELECT of client_id, phone and variables, and keep it under a name."""
-    text = _given(query, file)
+    text = given(query, file, "--query")
+    if text is None:
+        raise UsageMistake("Give either --query or --file.")
     version = run_async(_call(audiences.save_audience, audience=audience, query=text, title=title))
     if as_json:
         show({"audience": audience, "version": version})
@@ -152,17 +155,6 @@ async def _install() -> dict[str, int]:
 def title_of(path: Path) -> str:
     """An example's first line is its title, as a comment."""
     return path.read_text(encoding="utf-8").splitlines()[0].removeprefix("--").strip().rstrip(".")
-
-
-def _given(query: str | None, file: Path | None) -> str:
-    if (query is None) == (file is None):
-        raise UsageMistake("Give either --query or --file.")
-    if file is None:
-        return query or ""
-    try:
-        return file.read_text(encoding="utf-8")
-    except UnicodeDecodeError:
-        raise UsageMistake(f"{file} is not UTF-8.") from None
 
 
 def _print(found: Sequence[AudienceFinding]) -> None:

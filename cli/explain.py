@@ -16,6 +16,7 @@ from outbox.rows import Explained
 from outbox.settings import load
 
 HEADINGS = {
+    "event": "What happened",
     "request": "What was asked",
     "rule": "",  # the line before the rules says as of when they were asked
     "now": "Where it is",

@@ -2,11 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import os
-import shlex
-import subprocess
-import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any
@@ -14,9 +9,10 @@ from typing import Annotated, Any
 import typer
 
 from cli.app import AsJson, app, console, print_table, run_async, show
+from cli.texts import edited, given, json_object
 from outbox.calls import templates
 from outbox.db import open_database
-from outbox.errors import NotFound, OutboxError, UsageMistake
+from outbox.errors import NotFound, OutboxError
 from outbox.rows_people import TemplateRow, TextFinding
 from outbox.settings import load
 
@@ -87,10 +83,10 @@ def edit(
     as_json: AsJson = False,
 ) -> None:
     """Write a new version of a template, or a new template; messages keep the version they have."""
-    declared = _json_object(variables, "--variables")
-    text = _given(body, file)
+    declared = json_object(variables, "--variables")
+    text = given(body, file, "--body")
     if text is None:
-        text = _edited(_current(run_async(_call(templates.template_versions, template=template))))
+        text = edited(_current(run_async(_call(templates.template_versions, template=template))))
     version = run_async(
         _call(
             templates.save_template,
@@ -117,9 +113,9 @@ def preview(
     as_json: AsJson = False,
 ) -> None:
     """Fill a template with values or its samples: text, segments, price, cheaper spellings."""
-    given = _json_object(values, "--vars")
+    filled = json_object(values, "--vars")
     found = run_async(
-        _call(templates.preview_template, template=template, values=given, channel=channel)
+        _call(templates.preview_template, template=template, values=filled, channel=channel)
     )
     _print_findings(found, as_json=as_json)
 
@@ -136,13 +132,13 @@ def check(
     as_json: AsJson = False,
 ) -> None:
     """Check a text before it is saved, or saved templates with their samples."""
-    text = _given(body, file)
+    text = given(body, file, "--body")
     if text is not None:
         found = run_async(
             _call(
                 templates.preview_body,
                 body=text,
-                variables=_json_object(variables, "--variables"),
+                variables=json_object(variables, "--variables"),
                 values=None,
                 channel=channel,
             )
@@ -218,43 +214,3 @@ def _print_findings(found: Sequence[TextFinding], *, as_json: bool) -> None:
 
 def _current(rows: Sequence[TemplateRow]) -> str:
     return (rows[0].body or "") if rows else ""
-
-
-def _given(body: str | None, file: Path | None) -> str | None:
-    if body is not None and file is not None:
-        raise UsageMistake("Give either --body or --file.")
-    if file is None:
-        return body
-    try:
-        return file.read_text(encoding="utf-8").rstrip("\n")
-    except UnicodeDecodeError:
-        raise UsageMistake(f"{file} is not UTF-8.") from None
-
-
-def _edited(text: str) -> str:
-    """What the person's editor makes of a text."""
-    editor = os.environ.get("VISUAL") or os.environ.get("EDITOR") or "vi"
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder, "template.txt")
-        path.write_text(f"{text}\n", encoding="utf-8")
-        try:
-            done = subprocess.run([*shlex.split(editor), str(path)], check=False)
-        except OSError as error:
-            raise UsageMistake(
-                f"{editor} cannot be started: {error.strerror}; set EDITOR."
-            ) from None
-        if done.returncode:
-            raise OutboxError(f"{editor} ended with code {done.returncode}; nothing was saved.")
-        return path.read_text(encoding="utf-8").rstrip("\n")
-
-
-def _json_object(text: str | None, option: str) -> dict[str, Any] | None:
-    if text is None:
-        return None
-    try:
-        found = json.loads(text)
-    except ValueError as error:
-        raise UsageMistake(f"{option} is not JSON: {error}.") from None
-    if not isinstance(found, dict):
-        raise UsageMistake(f'{option} is not a JSON object like {{"name": …}}.')
-    return found

@@ -151,7 +151,7 @@ grant insert, update, delete on sms.spelling to sms_operator;
 grant select on sms.audience, sms.audience_version to sms_erp, sms_analyst, sms_operator;
 grant insert (audience, query, title), update (query, title) on sms.audience to sms_analyst, sms_operator;
 grant execute on function sms.save_audience(text, text, text), sms.remove_audience(text) to sms_analyst, sms_operator;
-grant execute on function sms.limit_audience(), sms.run_audience(text, bigint), sms.preview_audience(text, int, text, text, boolean),
+grant execute on function sms.limit_audience(double precision), sms.run_audience(text, bigint), sms.preview_audience(text, int, text, text, boolean),
                           sms.clients_contacted(numeric, text), sms.not_contacted(bigint, numeric, text),
                           sms.clients_who_received(text, numeric), sms.received_but_did_not(text, text, numeric)
    to sms_erp, sms_analyst, sms_operator;

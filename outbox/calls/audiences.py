@@ -12,17 +12,22 @@ from outbox.calls.query import all_rows, one_value
 from outbox.errors import Refused
 from outbox.rows_people import AudienceFinding, AudienceRow, Person
 
+# A preview judges the phone, zone and text of every person the audience yields.
+PREVIEWING = 10
+
 
 @asynccontextmanager
-async def limited(conn: AsyncConnection) -> AsyncIterator[None]:
-    """A transaction whose statements may take as long as the setting audience_timeout_s says.
+async def limited(conn: AsyncConnection, times: float = 1) -> AsyncIterator[None]:
+    """A transaction whose statements may take `times` what the setting audience_timeout_s says.
 
     PostgreSQL arms statement_timeout only before a statement begins, so no function can do it.
     Raises Refused (SM034) when it takes longer.
     """
     try:
         async with conn.transaction():
-            await conn.execute("select sms.limit_audience()")
+            await conn.execute(
+                "select sms.limit_audience(p_times => %(times)s)", {"times": float(times)}
+            )
             yield
     except QueryCanceled as error:
         raise Refused(
@@ -79,7 +84,7 @@ async def preview_audience(
     phones: bool = False,
 ) -> list[AudienceFinding]:
     """Count, unusable rows, map extent, segments by operator and zone, and a sample of people."""
-    async with limited(conn):
+    async with limited(conn, PREVIEWING):
         return await all_rows(
             conn,
             AudienceFinding,

@@ -4,7 +4,6 @@
 create or replace function sms.act_on_events(p_event_ids bigint[], p_rule_ids int[], p_is_new boolean, p_now timestamptz)
     returns table (event_id bigint, rule_id int, fate text, message_id bigint, due_at timestamptz, note text)
     language plpgsql volatile
-    set enable_seqscan = off set plan_cache_mode = force_generic_plan
 as $$
 begin
     return query

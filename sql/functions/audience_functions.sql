@@ -1,6 +1,6 @@
 -- Functions a SELECT calls, each with what speaks against it in an audience; problem is null where nothing does.
 -- A label may lie, so functions count only when people whom analysts cannot be have written them: PostgreSQL, an extension,
--- a superuser, or the owners of the schemas sms, geo and erp.
+-- or sms.is_trusted_author.
 create or replace function sms.audience_functions(p_functions oid[])
     returns table (oid oid, problem text)
     language sql stable
@@ -13,7 +13,7 @@ as $$
                      and (p.proname ~ '^(pg_|txid_|lo_|inet_(client|server))|_to_xml|^current_(setting|query)$'
                           and p.proname not in ('pg_typeof', 'pg_column_size'))
                     then 'which looks into the server'
-                when n.nspname <> 'pg_catalog' and e.objid is null and not w.is_trusted then 'whose author is not known'
+                when n.nspname <> 'pg_catalog' and e.objid is null and not sms.is_trusted_author(p.proowner) then 'whose author is not known'
                 when p.prosecdef and n.nspname not in ('sms', 'geo') then 'which runs with the rights of another'
            end
       from unnest(p_functions) as f (oid)
@@ -21,12 +21,6 @@ as $$
       join pg_catalog.pg_namespace as n on n.oid = p.pronamespace
       left join pg_catalog.pg_depend as e
         on e.classid = 'pg_catalog.pg_proc'::regclass and e.objid = p.oid and e.deptype = 'e'
-      cross join lateral (
-               select r.rolsuper or exists (select from pg_catalog.pg_namespace as o
-                                             where o.nspname in ('sms', 'geo', 'erp') and o.nspowner = p.proowner) as is_trusted
-                 from pg_catalog.pg_roles as r
-                where r.oid = p.proowner
-           ) as w
 $$;
 comment on function sms.audience_functions is 'Part of saving an audience: what speaks against each function it calls.';
 revoke execute on function sms.audience_functions from public;

@@ -4,7 +4,6 @@
 create or replace function sms.cancel_by_events(p_event_ids bigint[], p_now timestamptz)
     returns table (event_id bigint, cancelled int)
     language plpgsql volatile
-    set enable_seqscan = off set plan_cache_mode = force_generic_plan
 as $$
 declare
     _type text;

@@ -17,9 +17,9 @@ begin
     select l.client_id, min(l.distance_m)
       from unnest(_stretches) as s (stretch)
       cross join lateral (
-               select c.client_id, st_distance(c.location, s.stretch) as distance_m
+               select c.client_id, st_distance(c.location, s.stretch, false) as distance_m
                  from geo.client_location as c
-                where st_dwithin(c.location, s.stretch, p_reach_m)
+                where st_dwithin(c.location, s.stretch, p_reach_m, false)
                offset 0
            ) as l
      group by l.client_id

@@ -1,6 +1,7 @@
 -- Clients within p_radius_m metres (at most 50 km) of a metro station, nearest first, each once: an interchange is near
 -- when any of its lines is. Names: geo.find_station. A place is good to about 150 m, so is the audience's edge.
--- Warm: 1 ms and another 3.5 for each thousand clients found, the same among 1M and 5M. The planner expects one client
+-- Distances are great circles: within 0.6 % of the ellipsoid, and a third cheaper (9 against 13 ms of CPU for the 2,000
+-- clients around a station of a million). The planner expects one client
 -- in 10,000 for any radius, so put the answer into a materialized CTE before joining it with something big.
 create or replace function geo.clients_near(p_station text, p_radius_m double precision default 1000)
     returns table (client_id bigint, distance_m double precision)
@@ -18,9 +19,9 @@ begin
     end if;
     -- One place of several points: a third of the time of joining with each point and taking the least distance.
     return query
-    select l.client_id, st_distance(l.location, _place)
+    select l.client_id, st_distance(l.location, _place, false)
       from geo.client_location as l
-     where st_dwithin(l.location, _place, p_radius_m)
+     where st_dwithin(l.location, _place, p_radius_m, false)
      order by 2, 1;
 end
 $$;

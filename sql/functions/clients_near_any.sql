@@ -19,9 +19,9 @@ begin
     select distinct on (l.client_id) l.client_id, p_stations[s.n], l.distance_m
       from generate_subscripts(_places, 1) as s (n)
       cross join lateral (
-               select c.client_id, st_distance(c.location, _places[s.n]) as distance_m
+               select c.client_id, st_distance(c.location, _places[s.n], false) as distance_m
                  from geo.client_location as c
-                where st_dwithin(c.location, _places[s.n], p_radius_m)
+                where st_dwithin(c.location, _places[s.n], p_radius_m, false)
                offset 0
            ) as l
      order by l.client_id, l.distance_m, s.n;

@@ -1,8 +1,8 @@
 -- What a SELECT yields and touches, as PostgreSQL's own parser understands it: columns with types, relations, functions,
--- and whether it locks rows. A temporary view is made of it and taken back; views take one SELECT that writes nothing.
+-- types of all its values, and whether it locks rows. A temporary view is made of it and taken back; views take one SELECT that writes nothing.
 -- Belongs to sms_audience like sms.run_audience, and looks names up as that does. Only for what plan_audience let pass.
 create or replace function sms.parse_audience(p_query text)
-    returns table (columns text[], types regtype[], relations oid[], functions oid[], locks boolean)
+    returns table (columns text[], types regtype[], relations oid[], functions oid[], kinds oid[], locks boolean)
     language plpgsql volatile security definer
     set search_path = pg_catalog, public, pg_temp
 as $$
@@ -37,6 +37,10 @@ begin
     functions := array(select distinct m[1]::oid
                          from regexp_matches(_tree, ':(?:funcid|opfuncid|aggfnoid|winfnoid|tsmhandler) (\d+)', 'g') as m
                         where m[1] <> '0');
+    kinds := array(select distinct k::oid
+                     from regexp_matches(_tree, ':\w*(?:type|typeid|types) (?:\(o )?([\d ]+)', 'g') as m
+                    cross join lateral regexp_split_to_table(btrim(m[1]), ' +') as k
+                    where k <> '');
     locks := _tree like '%:hasForUpdate true%';
     return next;
 end

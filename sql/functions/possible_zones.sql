@@ -2,7 +2,7 @@
 -- channel's; several where it is not known exactly. A function of its own, so that only who needs it pays for starting it.
 create or replace function sms.possible_zones(p_channel text, p_phone text, p_client_id bigint)
     returns text[]
-    language plpgsql stable set enable_seqscan = off
+    language plpgsql stable
 as $$
 begin
     return (select z.members

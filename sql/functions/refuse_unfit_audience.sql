@@ -1,6 +1,7 @@
 -- SM031 to SM033 with a sentence where a SELECT is no audience; else its columns and planned cost.
 -- Relations: what sms_analyst may read, no system catalogs, nothing temporary. Functions: nothing that could do more than
--- compute: not volatile, not security definer except ours, written by PostgreSQL, an extension or the DBAs.
+-- compute: not volatile, not security definer except ours. Both, and types, only of authors an analyst cannot be: a view or
+-- a domain of one's own would call whatever it likes.
 create or replace function sms.refuse_unfit_audience(p_query text)
     returns table (columns text[], planned_cost double precision)
     language plpgsql volatile security definer set search_path = pg_catalog, pg_temp
@@ -22,10 +23,11 @@ begin
       join pg_class as r on r.oid = x.oid
       join pg_namespace as n on n.oid = r.relnamespace
      where n.nspname ~ '^(pg_|information_schema$)' or not has_any_column_privilege('sms_analyst', r.oid, 'select')
+        or not sms.is_trusted_author(r.relowner)
      limit 1;
     if found then
         raise exception 'audiences may not read %', _name using errcode = 'SM031',
-            hint = 'They read what sms_analyst may: erp.client, erp.action, geo.…, sms.message; no system catalogs.';
+            hint = 'They read what sms_analyst may: erp.client, erp.action, geo.…, sms.message; no system catalogs, no tables of one''s own.';
     end if;
     select f.oid::regprocedure::text || ', ' || f.problem into _name
       from sms.audience_functions(_parsed.functions) as f
@@ -34,6 +36,14 @@ begin
     if found then
         raise exception 'audiences may not call %', _name using errcode = 'SM031',
             hint = 'They only compute: no writing, waiting, locking, settings or files.';
+    end if;
+    select t.oid::regtype::text into _name
+      from unnest(_parsed.kinds) as k (oid)
+      join pg_type as t on t.oid = k.oid
+     where not sms.is_trusted_author(t.typowner)
+     limit 1;
+    if found then
+        raise exception 'audiences may not use the type %, whose author is not known', _name using errcode = 'SM031';
     end if;
 
     select c.name into _name from unnest(array['client_id', 'phone']) as c (name) where c.name <> all (_parsed.columns);
@@ -49,6 +59,10 @@ begin
     if found then
         raise exception 'the column %', _name using errcode = 'SM032',
             hint = 'client_id is a whole number, phone a text or a number, time_zone a text.';
+    end if;
+    if cardinality(_parsed.columns) > 50 then
+        raise exception 'the SELECT has % columns, more than 50', cardinality(_parsed.columns) using errcode = 'SM032',
+            hint = 'Yield only what templates use.';
     end if;
     if planned_cost > _most then
         raise exception 'the SELECT would cost % by the plan, more than %', round(planned_cost), round(_most)

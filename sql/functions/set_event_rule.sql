@@ -9,7 +9,8 @@ declare
     _old sms.event_rule;
     _new sms.event_rule;
     _type text := p_settings ->> 'event_type';
-    _names text[] := '{event_type,template,channel,condition,date_variable,shift,at_local,if_past,validity,cancelled_by,cancel_key,is_enabled}';
+    _names text[] := array['event_type', 'template', 'channel', 'condition', 'date_variable', 'shift', 'at_local', 'if_past',
+                           'validity', 'cancelled_by', 'cancel_key', 'is_enabled'];
     _done text;
 begin
     if jsonb_typeof(p_settings) is distinct from 'object' or exists (select from jsonb_object_keys(p_settings) as k where k <> all (_names)) then

@@ -3,7 +3,6 @@
 create or replace function sms.weigh_events(p_event_ids bigint[], p_rule_ids int[])
     returns table (event_id bigint, rule_id int, applies boolean, phone text, time_zone text, due_at timestamptz, note text)
     language plpgsql stable
-    set enable_seqscan = off set plan_cache_mode = force_generic_plan
 as $$
 declare
     _client_ids bigint[];

@@ -296,6 +296,62 @@ async def test_a_function_of_the_analysts_own_schema_is_not_trusted_whatever_its
     await conn.execute("drop role mallory")
 
 
+OWN = """
+    create function evil.f(text) returns boolean immutable language plpgsql
+        as $$ begin perform set_config('evil.was', 'here', false); return true; end $$;
+    create domain evil.d as text check (evil.f(value));
+    create type evil.c as (x evil.d);
+    create view evil.v as select 1::bigint as client_id, '1'::text as phone where evil.f('x');
+    create table evil.t (client_id bigint, phone evil.d);
+    create operator evil.=== (leftarg = text, rightarg = text, function = evil.same);
+    create aggregate evil.sum(text) (sfunc = evil.both, stype = text);
+    grant usage on schema evil to public;
+    grant select on evil.v, evil.t to public
+"""
+BY_OWN = [
+    "select client_id, phone from evil.v",
+    "select client_id, phone::text from evil.t",
+    "select 1 as client_id, 'x'::evil.d::text as phone",
+    "select client_id, phone::evil.d::text as phone from erp.client",
+    "select 1 as client_id, ('{x}'::evil.d[])[1]::text as phone",
+    "select client_id, (array[phone]::evil.d[])[1]::text as phone from erp.client",
+    "select 1 as client_id, ('(x)'::evil.c)::text as phone",
+    "select 1 as client_id, ('(1,x)'::evil.t)::text as phone",
+    "select 1 as client_id, y as phone from jsonb_to_recordset('[]') as x (y text, x evil.d)",
+    "select 1 as client_id, y as phone from xmltable('/a' passing xmlparse(document '<a>1</a>')"
+    " columns y text path '.', x evil.d path '.') as x",
+    "select 1 as client_id, (jsonb_populate_record(null::evil.c, '{}')).x::text as phone",
+    "select client_id, phone from erp.client where phone operator(evil.===) phone",
+    "select 1 as client_id, evil.sum(phone) as phone from erp.client",
+    "select client_id, evil.sum(phone) over () as phone from erp.client",
+]
+
+
+async def test_nothing_of_the_analysts_own_is_used_however_it_is_wrapped(
+    conn: AsyncConnection, as_role: AsRole
+) -> None:
+    await grant_login(conn, "trudy", "sms_analyst")
+    await conn.execute("create schema evil authorization trudy")
+    trudy = await as_role("trudy")
+    await trudy.execute(
+        """
+        create function evil.same(text, text) returns boolean immutable language sql
+            as 'select true';
+        create function evil.both(text, text) returns text immutable language sql
+            as 'select $1 || $2'
+        """
+    )
+    await trudy.execute(OWN.encode())
+    for query in BY_OWN:
+        error = await refusal(trudy.execute("select sms.save_audience('a', %s)", [query]))
+        assert error.sqlstate == "SM031", query
+        assert "evil" in (error.diag.message_primary or ""), query
+    assert await value(conn, "select count(*) from sms.audience") == 0
+    await trudy.close()
+    await conn.execute("drop schema evil cascade")
+    await conn.execute("drop role trudy")
+
+
 async def test_a_function_that_runs_with_anothers_rights_is_refused(
     conn: AsyncConnection,
 ) -> None:

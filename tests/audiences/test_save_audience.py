@@ -82,6 +82,21 @@ async def test_what_is_no_audience_is_refused_with_a_sentence(
     assert words in (error.diag.message_primary or "")
 
 
+async def test_variables_are_not_without_end(db: AsyncConnection, save: Save) -> None:
+    query = "select client_id, phone, {} from erp.client"
+    fifty = ", ".join(f"{n} as c{n}" for n in range(48))
+    await save(query.format(fifty))
+    assert len((await people(db))[0]["vars"]) == 48
+    error = await refusal(save(query.format(f"{fifty}, 1 as more")))
+    assert error.sqlstate == "SM032"
+
+
+async def test_an_audience_may_build_on_another(db: AsyncConnection, save: Save) -> None:
+    await save("select client_id, phone from erp.client where city = 'Москва'", "moscow")
+    await save("select client_id, phone from sms.run_audience('moscow') where client_id > 1", "b")
+    assert [person["client_id"] for person in await people(db, "b")] == [3]
+
+
 @pytest.mark.parametrize("name", ["", "Big", "два", "a b", "a" * 81, None])
 async def test_a_name_is_checked(save: Save, name: str) -> None:
     error = await refusal(save(ALL, name))

@@ -7,7 +7,7 @@ Point = tuple[float, float]  # lat, lon in degrees
 
 
 def distance_m(a: Point, b: Point) -> float:
-    """The haversine formula; the earth is not quite a sphere, so it is at most 0.6 % off."""
+    """The haversine formula; the earth is not quite a sphere, so it is up to 0.6 % off."""
     (lat1, lon1), (lat2, lon2) = (tuple(map(math.radians, p)) for p in (a, b))
     chord = (
         math.sin((lat2 - lat1) / 2) ** 2

@@ -16,6 +16,8 @@ from tests.support import factory
 from tests.support.outbox_process import Programs, with_rights_of
 
 TPS = {"single": 200, "mass": 5, "planned": 5}  # the bulk ones would take half a minute
+CROWD = 120  # clients of the ERP
+FRIENDS = 10  # those of them who get more mass notices than the cap allows
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,6 +70,13 @@ async def streams(conn: AsyncConnection, programs: Programs, tmp_path: Path) -> 
         )
         await conn.execute("select sms.switch_channel(%s, %s)", [channel, f"for_{channel}"])
     await factory.set_quiet_hours(conn)
+    await conn.execute(
+        """
+        insert into erp.local_client (client_id, phone)
+        select n, (%s + n)::text from generate_series(1, %s) as n
+        """,
+        [factory.number(0), CROWD],
+    )
     await factory.add_template(conn, "paid", "Платёж {{nr}} получен.")
     await factory.add_template(conn, "news", "Новый порядок платежей, пункт {{nr}}.")
     await set_type(conn, "payment", nr="number")
