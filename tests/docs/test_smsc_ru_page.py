@@ -14,7 +14,7 @@ PAGE = ROOT / "docs" / "smsc_ru.md"
 
 def test_every_setting_is_explained_with_its_default() -> None:
     said = {code(row[0])[0]: row[1].strip("`") for row in tables(PAGE, header="Setting")}
-    settings = json.loads(SmscRuSettings().model_dump_json())
+    settings = json.loads(SmscRuSettings.model_validate({}).model_dump_json())
     assert said == {name: _written(value) for name, value in settings.items()}
 
 
