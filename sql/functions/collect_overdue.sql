@@ -16,9 +16,12 @@ begin
     insert into sms.provider_asking (provider_id) values (_provider_id) on conflict do nothing;
     select coalesce(a.collected_until, _now - p_until) into _from
       from sms.provider_asking as a where a.provider_id = _provider_id for update skip locked;
+    if not found then  -- another worker is looking; greatest() below would begin anew
+        return false;
+    end if;
     _from := greatest(_from, _now - p_until);
     _to := least(_from + interval '1 minute', _now - p_after);
-    if _from is null or _to <= _from then
+    if _to <= _from then
         return false;
     end if;
     -- some seconds twice, for commits that came late
