@@ -78,6 +78,7 @@ class FarSide(ABC):
 
     longest: int | None = None  # characters that the provider takes; None: 1,000 at least
     receipts: list[Receipt]  # all that came through the sink or the callbacks' door
+    redelivers: bool = False  # an in-process report that was not stored comes again
     is_deaf: bool = False  # whether `hear` cannot store what it is given
     unheard: int = 0  # receipts that `hear` could not store
 

@@ -94,6 +94,8 @@ class _Remembering(FakeProvider):
 class InProcessSide(FakeSide):
     """The same with receipts that come by themselves, as over SMPP, to the sink."""
 
+    redelivers = True
+
     def provider(self, **settings: Any) -> Provider:
         return super().provider(receipt_delay_ms=10, **settings)
 
