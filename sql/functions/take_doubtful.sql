@@ -21,10 +21,11 @@ begin
     update sms.doubtful as d
        set next_ask_at = 'infinity'
       from (select x.id from sms.doubtful as x
-             where x.provider_id = _provider_id and x.next_ask_at <= _now and x.since <= _now - p_after
-               and not exists (select from sms.outcome as o where o.id = x.id and o.state = 'uncertain')
-             limit 10000) as s
-     where d.id = s.id;
+             where x.provider_id = _provider_id and x.next_ask_at <= _now
+             order by x.next_ask_at
+             limit greatest(1000, p_limit)) as s
+     where d.id = s.id
+       and not exists (select from sms.outcome as o where o.id = s.id and o.state = 'uncertain');
     if not exists (select from sms.doubtful as d
                     where d.provider_id = _provider_id and d.next_ask_at <= _now and d.since <= _now - p_after)
        or not sms.take_turn(_provider_id, p_every, p_hold, _now) then
