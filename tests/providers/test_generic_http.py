@@ -13,6 +13,7 @@ from typing import Any
 from urllib.parse import parse_qsl
 
 import pytest
+from psycopg import AsyncConnection
 from structlog.testing import capture_logs
 
 from dlr.app import ReceiptApp
@@ -33,13 +34,15 @@ from providers.base import (
     SettingsError,
     Uncertain,
 )
-from providers.conformance import FIRST_ID, callback, message, send_all
+from providers.conformance import FIRST_ID, Report, callback, message, send_all
 from providers.connections import Connections
 from providers.generic_http import GenericHttpProvider
 from providers.generic_http_settings import presets
-from tests.peers.http_services import KEY, SmsRu
+from tests.peers.http_services import KEY, REFUSED, SmsRu
+from tests.support import factory
 from tests.support.codes import known_codes
 from tests.support.peers import Peer, http_peer
+from tests.support.served import served
 
 TOKEN = "a-token-for-tests-0123"
 OK = {"when": "body.ok", "means": "accepted"}
@@ -178,6 +181,25 @@ async def test_the_first_rule_that_is_true_decides(means: str, kind: type) -> No
         assert not result.throttled  # it counts as an attempt
 
 
+async def test_a_refusal_is_named_as_receipt_errors_are() -> None:
+    service = SmsRu()
+    async with (
+        served(service) as port,
+        generic(preset="sms_ru", url=f"http://127.0.0.1:{port}") as provider,
+    ):
+        [result] = await send_all(provider, [message(1, msisdn=REFUSED)])
+    assert result == Rejected(id=FIRST_ID + 1, detail="sms_ru:send/207")
+
+
+@pytest.mark.parametrize(("report", "error"), [("delivered", None), ("undelivered", "sms_ru:106")])
+def test_only_a_failure_has_an_error(report: Report, error: str | None) -> None:
+    service = SmsRu()
+    request = service.calls_back(report, service.take(msisdn=79_070_000_001, body="x"))
+    assert request is not None
+    [receipt] = generic(preset="sms_ru").parse_receipt(request)
+    assert receipt.error == error
+
+
 async def test_no_rule_means_doubt_and_the_rest_of_the_batch_is_kept_back() -> None:
     async with http_peer() as peer:
         provider = sending(peer)
@@ -214,10 +236,10 @@ async def test_after_trouble_one_message_goes_ahead_and_then_all() -> None:
 
 async def test_no_money_pauses_for_as_long_as_the_rule_says() -> None:
     service = SmsRu()
-    async with Listener(service, host="127.0.0.1", port=0) as listener:
+    async with served(service) as port:
         provider = generic(
             preset="sms_ru",
-            url=f"http://127.0.0.1:{listener.port}",
+            url=f"http://127.0.0.1:{port}",
             send={"answers": [{"when": "body", "means": "setup", "after_s": 300}]},
         )
         async with provider:
@@ -421,6 +443,18 @@ def test_only_what_the_settings_describe_can_be_asked() -> None:
     assert isinstance(mts, CanBeAsked)
     assert isinstance(mts, CanBePolled)
     assert isinstance(generic(preset="sms_ru"), HasBalance)
+
+
+async def test_every_error_of_the_seed_can_come_from_a_preset(tx: AsyncConnection) -> None:
+    errors = await factory.column(
+        tx, "select error from sms.receipt_error where adapter = 'generic_http'"
+    )
+    assert errors
+    for error in errors:
+        dialect, _, code = error.partition(":")
+        section = generic(preset=dialect).settings
+        asked = section.send.error if code.startswith("send/") else section.receipts
+        assert asked is not None, error
 
 
 def test_every_dialect_with_codes_is_a_preset() -> None:
