@@ -15,8 +15,10 @@ declare
     _provider_id smallint := sms.known_provider(p_provider);
 begin
     -- From now on a drain waits for its answers.
-    insert into sms.provider_asking as a (provider_id, answers_doubts) values (_provider_id, true)
-        on conflict (provider_id) do update set answers_doubts = true where not a.answers_doubts;
+    if not exists (select from sms.provider_asking as a where a.provider_id = _provider_id and a.answers_doubts) then
+        insert into sms.provider_asking as a (provider_id, answers_doubts) values (_provider_id, true)
+            on conflict (provider_id) do update set answers_doubts = true;
+    end if;
     -- What a receipt has decided meanwhile shall not stand in the way; a chore deletes it later.
     update sms.doubtful as d
        set next_ask_at = 'infinity'
