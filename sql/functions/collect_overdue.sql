@@ -38,7 +38,7 @@ begin
                    from sms.provider_ref as x
                   where x.id between (select min(i) from unnest(_ids) as i) and (select max(i) from unnest(_ids) as i)
                     and x.id in (select i from unnest(_ids) as i) and x.provider_id = _provider_id
-                  order by x.id, x.parts, x.part, x.ctid desc) as r on r.id = g.id
+                  order by x.id, x.parts, x.part, age(x.xmin)) as r on r.id = g.id
         on conflict (id) do nothing;
     update sms.provider_asking as a set collected_until = _to where a.provider_id = _provider_id;
     return _to < _now - p_after;
