@@ -26,6 +26,8 @@ begin
         delete from sms.erp_ref as r
          where r.id < (select min(sms.id_at(m.month)) from sms.partition_months('outbox') as m);
     end if;
+    -- What waited to be polled at a provider that nobody polls any more.
+    delete from sms.overdue as v where v.next_poll_at < coalesce(p_as_of, clock_timestamp()) - interval '3 days';
     return next;
 end
 $$;
