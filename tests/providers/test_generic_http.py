@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from urllib.parse import parse_qsl
 
+import httpx
 import pytest
 from structlog.testing import capture_logs
 
@@ -207,8 +208,6 @@ async def test_no_money_pauses_for_as_long_as_the_rule_says() -> None:
 
 
 async def test_retry_after_is_honoured(monkeypatch: pytest.MonkeyPatch) -> None:
-    import httpx
-
     async def fetch(self: Connections, request: httpx.Request) -> httpx.Response:
         return httpx.Response(429, headers={"Retry-After": "7"}, content=b"slow down")
 

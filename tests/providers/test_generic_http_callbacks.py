@@ -9,24 +9,18 @@ import json
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
+import httpx
 import pytest
 
 from dlr.app import ReceiptApp
 from dlr.serve import Listener
-from providers.base import (
-    Inbound,
-    MalformedInbound,
-    MalformedReceipt,
-    Receipt,
-)
+from providers.base import Inbound, MalformedInbound, MalformedReceipt, Receipt
 from providers.conformance import callback
 from tests.peers.http_service import KEY
 from tests.peers.http_services import SmsRu
 from tests.support.generic_http import SIMPLE, generic
 
 TOKEN = "a-token-for-tests-0123"
-
-# --- callbacks ----------------------------------------------------------------------------------
 
 
 def test_a_form_with_a_secret_field_is_read_and_without_it_refused() -> None:
@@ -138,9 +132,7 @@ async def test_sms_ru_hears_100_after_the_commit_and_a_wrong_token_hears_nothing
         token=TOKEN,
     )
     async with Listener(app.asgi, host="127.0.0.1", port=0) as listener:
-        from httpx import AsyncClient
-
-        async with AsyncClient(base_url=f"http://127.0.0.1:{listener.port}") as client:
+        async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{listener.port}") as client:
             form = {"Content-Type": "application/x-www-form-urlencoded"}
             url = f"/generic_http/main/{TOKEN}"
             stored = await client.post(url, content=request.body, headers=form)

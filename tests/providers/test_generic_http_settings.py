@@ -20,8 +20,6 @@ from tests.support import factory
 from tests.support.codes import known_codes
 from tests.support.generic_http import SIMPLE, generic
 
-# --- settings -----------------------------------------------------------------------------------
-
 
 @pytest.mark.parametrize(
     ("settings", "said"),

@@ -5,10 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from providers.base import (
-    Context,
-    Receipt,
-)
+from providers.base import Context, Receipt
 from providers.generic_http import GenericHttpProvider
 from tests.peers.http_service import KEY
 from tests.support.peers import Peer
@@ -17,6 +14,8 @@ OK = {"when": "body.ok", "means": "accepted"}
 
 
 def generic(secret: str | None = KEY, **settings: Any) -> GenericHttpProvider:
+    """A provider of these settings that nobody answers."""
+
     async def sink(receipts: Sequence[Receipt]) -> None:
         raise AssertionError("reports come by callback")
 
