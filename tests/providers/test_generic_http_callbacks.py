@@ -13,7 +13,6 @@ import httpx
 import pytest
 
 from dlr.app import ReceiptApp
-from dlr.serve import Listener
 from providers.base import Inbound, MalformedInbound, MalformedReceipt, Receipt
 from providers.conformance import callback
 from tests.peers.http_service import KEY
@@ -131,15 +130,14 @@ async def test_sms_ru_hears_100_after_the_commit_and_a_wrong_token_hears_nothing
         record_inbound=record_inbound,
         token=TOKEN,
     )
-    async with Listener(app.asgi, host="127.0.0.1", port=0) as listener:
-        async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{listener.port}") as client:
-            form = {"Content-Type": "application/x-www-form-urlencoded"}
-            url = f"/generic_http/main/{TOKEN}"
-            stored = await client.post(url, content=request.body, headers=form)
-            forged = await client.post(
-                url, content=service.forgeries(request)[0].body, headers=form
-            )
-            lost = await client.post(url[:-1], content=request.body, headers=form)
+    form = {"Content-Type": "application/x-www-form-urlencoded"}
+    url = f"/generic_http/main/{TOKEN}"
+    forgery = service.forgeries(request)[0]
+    transport = httpx.ASGITransport(app=app.asgi)
+    async with httpx.AsyncClient(transport=transport, base_url="http://dlr", headers=form) as dlr:
+        stored = await dlr.post(url, content=request.body)
+        forged = await dlr.post(url, content=forgery.body)
+        lost = await dlr.post(url[:-1], content=request.body)
     assert (stored.status_code, stored.text) == (200, "100")
     assert (forged.status_code, lost.status_code) == (400, 404)
     assert [(one.ref, one.code) for one in heard] == [(book.ref, "sms_ru:103")]
