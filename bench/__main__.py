@@ -17,6 +17,7 @@ from bench.events import fire_events
 from bench.inserting import bulk_insert, single_rows, template_insert
 from bench.judging import judge_batches, make_judging
 from bench.lab import Lab, open_lab
+from bench.orphans import match_beside_strangers
 from bench.peers import make_peers, pgqueuer, procrastinate
 from bench.pipeline import claim_and_settle, warm_up, whole_pipeline
 from bench.places import radius_audience, read_phones, settle_clients
@@ -37,6 +38,7 @@ STEPS: dict[str, Step] = {
     "pipeline": whole_pipeline,
     "drain": claim_and_settle,
     "receipts": receipts_over_http,
+    "orphans": match_beside_strangers,
     "smpp": submissions,
     "smpp_pdus": pdus,
     "smpp_receipts": receipts_over_smpp,

@@ -221,6 +221,12 @@ ROWS: tuple[Row, ...] = (
     ),
     Row(sample="http.us", what="… CPU a receipt, server and PostgreSQL", unit="µs", digits=0),
     Row(
+        sample="orphans.ms",
+        what="Looking for orphans' messages, a second: CPU beside 100,000 strangers",
+        unit="ms",
+    ),
+    Row(sample="orphans.none_ms", what="… and without any", unit="ms"),
+    Row(
         sample="smpp.rate",
         what="SMPP: submissions of one process, each with its answer",
         unit="k/s",

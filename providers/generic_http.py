@@ -175,9 +175,7 @@ class GenericHttpProvider:
         items = self._requests.items(self.settings.send, group)
         results: list[Result] = []
         for message, item in zip(group, items, strict=True):
-            result, halts = verdict(
-                self.settings.send, answer, item, message, back_off_s=self.settings.back_off_s
-            )
+            result, halts = verdict(self.settings, answer, item, message)
             results.append(result)
             if halts is not None:
                 self._halt(work, f"{halts.means}, HTTP {answer.http}", halts.pause_s)

@@ -24,8 +24,8 @@ from providers.base import (
     Uncertain,
     storable,
 )
-from providers.generic_http_callbacks import ask, code, moment, word
-from providers.generic_http_settings import Meaning, Rule, Send, Status
+from providers.generic_http_callbacks import ask, code, moment, trouble, word
+from providers.generic_http_settings import GenericHttpSettings, Meaning, Rule, Send, Status
 
 HALTS: frozenset[Meaning] = frozenset({"throttled", "setup", "uncertain"})
 LONGEST_PAUSE_S = 3600.0
@@ -70,14 +70,15 @@ class Halt:
 
 
 def verdict(
-    send: Send, answer: Answer, item: ParsedResult, message: Message, *, back_off_s: float
+    settings: GenericHttpSettings, answer: Answer, item: ParsedResult, message: Message
 ) -> tuple[Result, Halt | None]:
     """The result of a message, and the halt for all others where the answer asks for one."""
+    send = settings.send
     document = answer.about(item)
     rule = next((rule for rule in send.answers if ask(rule.when, document)), None)
     means: Meaning = "uncertain" if rule is None else rule.means
-    pause_s = _pause(rule, answer, back_off_s)
-    result = _result(means, send, document, message, pause_s)
+    pause_s = _pause(rule, answer, settings.back_off_s)
+    result = _result(means, settings, document, message, pause_s)
     if means not in HALTS:
         return result, None
     return result, Halt(means="no rule fits" if rule is None else means, pause_s=pause_s)
@@ -90,8 +91,13 @@ def _pause(rule: Rule | None, answer: Answer, back_off_s: float) -> float:
 
 
 def _result(
-    means: Meaning, send: Send, document: Mapping[str, Any], message: Message, pause_s: float
+    means: Meaning,
+    settings: GenericHttpSettings,
+    document: Mapping[str, Any],
+    message: Message,
+    pause_s: float,
 ) -> Result:
+    send = settings.send
     detail = _detail(send, document)
     match means:
         case "accepted":
@@ -102,7 +108,9 @@ def _result(
                 cost=amount(send.cost, document),
             )
         case "rejected":
-            return Rejected(id=message.id, detail=detail)
+            refusal = word(ask(send.error, document))
+            named = trouble(f"send/{refusal}", settings.dialect) if refusal else None
+            return Rejected(id=message.id, detail=named or detail)
         case "retry":
             return Retry(id=message.id, detail=detail, after=timedelta(seconds=pause_s))
         case "throttled" | "setup":
@@ -151,7 +159,7 @@ def status_receipt(
         message_id=about.id,
         ref=None,
         code=found,
-        error=(word(ask(status.error, item)) or "")[:200] or None,
+        error=trouble(ask(status.error, item), dialect),
         occurred_at=moment(ask(status.at, item)),
         raw=storable(json.dumps(item["item"], ensure_ascii=False))[:4000],
     )

@@ -75,6 +75,14 @@ def code(value: Any, dialect: str | None) -> str | None:
     return text if dialect is None else f"{dialect}:{text}"
 
 
+def trouble(value: Any, dialect: str | None) -> str | None:
+    """A provider's error as sms.receipt_error has it, behind the dialect's name."""
+    text = word(value)
+    if text is None:
+        return None
+    return (text if dialect is None else f"{dialect}:{text}")[:200]
+
+
 def parse_receipts(
     settings: Receipts | None, request: ReceiptRequest, *, secret: str | None, dialect: str | None
 ) -> list[Receipt]:
@@ -113,7 +121,7 @@ def _receipt(
         message_id=ours,
         ref=None if ours is not None else ref,
         code=found,
-        error=(word(ask(settings.error, item)) or "")[:200] or None,
+        error=trouble(ask(settings.error, item), dialect),
         occurred_at=moment(ask(settings.at, item)),
         raw=_raw(item),
     )

@@ -68,7 +68,8 @@ class Send(Request):
     ref: Query | None = None  # the provider's reference, or a list of them
     segments: Query | None = None
     cost: Query | None = None  # billed for the whole message, in the account's currency
-    detail: Query | None = None  # what to write beside a refusal
+    error: Query | None = None  # the code of a refusal, as sms.receipt_error has it
+    detail: Query | None = None  # what to write beside a refusal that has no such code
     max_chars: int | None = Field(None, ge=1)  # longer texts are rejected here, never cut
     max_validity_s: int | None = Field(None, ge=60)  # a longer validity is told as this one
 

@@ -22,6 +22,7 @@ from worker.chores import keep
 EVERY_S = 1.0
 FORGET_S = 30.0  # failures further apart than this are not one row of failures
 SLOW_S = 5.0  # until the provider's policy is known
+STALLED_S = 6.0  # a process that was frozen hears first what came meanwhile, then speaks
 UNREADY_S = 1.0  # how often "no room" counts as a failure while nothing is on its way
 STEPS = 16  # answer times: within 1, 2, 4, … 16384 ms, and later
 
@@ -218,8 +219,14 @@ async def keep_reporting(
 ) -> None:
     """Tell the database every second what this process met, through any outage."""
 
+    looked_at = clock.now()
+
     async def once() -> int:
-        metrics.results(await tell(db, worker, healths()))
+        nonlocal looked_at
+        stalled = clock.now() - looked_at > STALLED_S
+        looked_at = clock.now()
+        if not stalled:
+            metrics.results(await tell(db, worker, healths()))
         return 0
 
     await keep("report_health", EVERY_S, once, stopping)

@@ -108,6 +108,7 @@ create table sms.receipt_remap (
     transaction_id xid8 not null default pg_current_xact_id()
 );
 create index receipt_remap_message_id on sms.receipt_remap (message_id);
+create index receipt_remap_transaction_id on sms.receipt_remap (transaction_id);
 comment on table sms.receipt_remap is 'Messages that sms.remap_receipts moved after the meaning of a code was corrected. The only way in which a state may go back.';
 comment on column sms.receipt_remap.remap_id is 'Time-ordered key.';
 comment on column sms.receipt_remap.at is 'When.';

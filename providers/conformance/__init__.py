@@ -13,8 +13,15 @@ Needs pytest and pytest-asyncio, which a running worker does not.
 
 from __future__ import annotations
 
-from providers.conformance.asking import AskingCases
-from providers.conformance.far_side import (
+import pytest
+
+# So that a failed case shows its values, in other people's tests too; before the imports.
+pytest.register_assert_rewrite(
+    *(f"{__name__}.{part}" for part in ("asking", "far_side", "paper", "receipts", "sending"))
+)
+
+from providers.conformance.asking import AskingCases  # noqa: E402
+from providers.conformance.far_side import (  # noqa: E402
     FIRST_ID,
     FarSide,
     Paper,
@@ -24,9 +31,9 @@ from providers.conformance.far_side import (
     message,
     send_all,
 )
-from providers.conformance.paper import PaperCases
-from providers.conformance.receipts import ReceiptCases
-from providers.conformance.sending import SendingCases
+from providers.conformance.paper import PaperCases  # noqa: E402
+from providers.conformance.receipts import ReceiptCases  # noqa: E402
+from providers.conformance.sending import SendingCases  # noqa: E402
 
 __all__ = [
     "FIRST_ID",

@@ -20,6 +20,7 @@ from providers.base import (
     Context,
     Inbound,
     Message,
+    NotStored,
     NotSubmitted,
     Provider,
     Receipt,
@@ -77,6 +78,9 @@ class FarSide(ABC):
 
     longest: int | None = None  # characters that the provider takes; None: 1,000 at least
     receipts: list[Receipt]  # all that came through the sink or the callbacks' door
+    redelivers: bool = False  # an in-process report that was not stored comes again
+    is_deaf: bool = False  # whether `hear` cannot store what it is given
+    unheard: int = 0  # receipts that `hear` could not store
 
     @abstractmethod
     def provider(self, **settings: Any) -> Provider:
@@ -114,6 +118,13 @@ class FarSide(ABC):
     async def well_again(self) -> None:
         """End the mood that the last of these methods brought about."""
         return None
+
+    async def hear(self, receipts: Sequence[Receipt]) -> None:
+        """A sink for the Context of an adapter whose receipts come in-process."""
+        if self.is_deaf:
+            self.unheard += len(receipts)
+            raise NotStored("The database is away.")
+        self.receipts.extend(receipts)
 
     def calls_back(self, report: Report, taken: Taken) -> ReceiptRequest | None:
         """The callback with this report; None where receipts come in-process, to the sink."""

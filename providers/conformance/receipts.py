@@ -82,6 +82,23 @@ class ReceiptCases(Cases):
             with pytest.raises(MalformedReceipt):
                 far_side.provider().parse_receipt(forgery)
 
+    async def test_a_report_that_could_not_be_stored_is_offered_again(
+        self, far_side: FarSide
+    ) -> None:
+        if not far_side.redelivers:
+            pytest.skip("not with this provider: reports in-process that come again")
+        far_side.is_deaf = True
+        one = message(11)
+        async with far_side.provider() as provider:
+            await send_all(provider, [one])
+            await eventually(far_side.taken)
+            [taken] = far_side.taken()
+            await far_side.reports("delivered", taken)
+            await eventually(lambda: far_side.unheard)
+            far_side.is_deaf = False
+            await eventually(lambda: far_side.receipts)
+        assert far_side.receipts[0].message_id == one.id or far_side.receipts[0].ref
+
     @pytest.mark.parametrize("request_", NONSENSE)
     async def test_what_is_no_report_is_refused_in_one_sentence(
         self, request_: ReceiptRequest

@@ -78,6 +78,8 @@ class Dispatch:
     def close(self) -> None:
         """Begin nothing more."""
         self._is_closing = True
+        if self._watch is not None:
+            self._watch.cancel()
         self._give_back("the provider is being closed")
 
     # --- batches --------------------------------------------------------------------------------
@@ -190,7 +192,8 @@ class Dispatch:
         """The message to begin, or to go on with, now."""
         while self._resumed:
             outgoing = self._resumed.popleft()
-            if outgoing.is_begun or self._loop.time() < outgoing.job.until:
+            job = outgoing.job
+            if outgoing.is_begun or (job.is_open and self._loop.time() < job.until):
                 return outgoing
             outgoing.abandon(NO_TIME)
         for jobs in (self._urgent, self._bulk):

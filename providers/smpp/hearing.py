@@ -86,21 +86,28 @@ class Hearing:
     async def run(self) -> None:
         """Store and answer, again and again."""
         while True:
-            self._tend_parts()
-            if not self._waiting:
-                self._something.clear()
-                await self._wait()
-                continue
-            batch = [self._waiting[n] for n in range(min(BATCH, len(self._waiting)))]
-            outcome = await self._store(batch)
-            if outcome == "later":
+            try:
+                await self._turn()
+            except Exception:  # a mistake of ours must not make us deaf
+                self._log.exception("smpp_bug")
                 await asyncio.sleep(PAUSE_S)
-                continue
-            for _ in batch:
-                self._waiting.popleft()
-            if self._is_deaf and len(self._waiting) <= LOW:
-                self._is_deaf = False
-                self._hear(True)
+
+    async def _turn(self) -> None:
+        """Wait for something, store a batch of it and answer it."""
+        self._tend_parts()
+        if not self._waiting:
+            self._something.clear()
+            await self._wait()
+            return
+        batch = [self._waiting[n] for n in range(min(BATCH, len(self._waiting)))]
+        if await self._store(batch) == "later":
+            await asyncio.sleep(PAUSE_S)
+            return
+        for _ in batch:
+            self._waiting.popleft()
+        if self._is_deaf and len(self._waiting) <= LOW:
+            self._is_deaf = False
+            self._hear(True)
 
     async def finish(self, patience_s: float) -> None:
         """Store what is here, incomplete messages too, as far as that goes."""

@@ -175,6 +175,10 @@ class Link(asyncio.Protocol):
         except pdu.Garbage as error:
             self.close(f"the SMSC talks garbage: {error}")
             return
+        except Exception as error:
+            self._log.exception("smpp_bug")
+            self.close(f"our mistake ({type(error).__name__})")
+            return
         if end:
             self._heard_at = self._loop.time()
         self._rest = data[end:]

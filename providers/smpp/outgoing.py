@@ -17,7 +17,7 @@ PART_TRIES = 5  # of a part that the SMSC turns away after it took another part 
 class Job:
     """One call of send(): messages not begun yet, and results not fetched yet."""
 
-    __slots__ = ("_is_open", "_news", "_results", "is_urgent", "left", "until")
+    __slots__ = ("_news", "_results", "is_open", "is_urgent", "left", "until")
 
     def __init__(self, batch: Sequence[Message], until: float | None) -> None:
         self.left = deque(batch)
@@ -25,16 +25,16 @@ class Job:
         self.is_urgent = batch[0].priority == 0
         self._results: list[Result] = []
         self._news: asyncio.Future[None] | None = None
-        self._is_open = True
+        self.is_open = True
 
     def add(self, result: Result) -> None:
         """One more result; nobody fetches it after the job was closed."""
-        if not self._is_open:
+        if not self.is_open:
             return
         self._results.append(result)
-        if self._news is not None:
+        if self._news is not None and not self._news.done():  # its waiter may be cancelled
             self._news.set_result(None)
-            self._news = None
+        self._news = None
 
     async def results(self) -> list[Result]:
         """Wait for results; at least one."""
@@ -51,7 +51,7 @@ class Job:
 
     def close(self) -> None:
         """The caller is gone: begin no more of it."""
-        self._is_open = False
+        self.is_open = False
         self._news = None
         self.left.clear()
 
@@ -67,7 +67,8 @@ class Outgoing:
     A part refused for good ends the message: what went out before cannot be called back, nothing
     more follows, and it is Rejected. Parts that were turned away for now are written again by
     themselves, with the same reference, where another part was taken: the whole text again would
-    show its beginning twice. A part without an answer makes the whole message Uncertain.
+    show its beginning twice. A part without an answer makes the whole message Uncertain. What has
+    begun is ended even when its batch is not: nobody will send it again, and half a text is worse.
     """
 
     __slots__ = (

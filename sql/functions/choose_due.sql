@@ -3,7 +3,8 @@
 -- plpgsql, as SQL functions called from plpgsql are planned anew in every transaction.
 -- Numbers that another claim is judging right now are left for the next claim, so counting the contact log is exact;
 -- so are clients while any cap counts per client (keys below zero).
--- Lanes on hold give nothing; with p_probes the lanes are those that let a provider on trial take a few, whoever serves them.
+-- Lanes on hold give nothing; with p_probes the lanes are those that let a provider on trial take a few, whoever serves them; who
+-- serves them leaves what is younger than 1.5 seconds for that, urgent messages excepted, or there might be nothing to try it with.
 create or replace function sms.choose_due(
     p_provider_id smallint, p_limit int, p_from_priority int, p_to_priority int, p_as_of timestamptz,
     p_caps_clients boolean, p_probes boolean default false
@@ -14,7 +15,8 @@ as $$
 begin
     return (
     with probe as materialized (
-        select l.lane_id, l.channel_id, q.priority::smallint as priority
+        select l.lane_id, l.channel_id, q.priority::smallint as priority,
+               p_as_of - case when l.probed_by is null or p_probes or q.priority = 0 then interval '0' else interval '1.5 seconds' end as due_at
           from sms.lane as l
           cross join generate_series(p_from_priority, p_to_priority) as q (priority)
          where case when p_probes then l.probed_by = p_provider_id else l.provider_id = p_provider_id and not l.is_held end
@@ -25,7 +27,7 @@ begin
           cross join lateral (
                    select w.ctid as tid, w.*
                      from sms.pending as w
-                    where w.lane_id = p.lane_id and w.priority = p.priority and w.not_before <= p_as_of
+                    where w.lane_id = p.lane_id and w.priority = p.priority and w.not_before <= p.due_at
                     order by w.not_before, w.id
                     limit p_limit
                       for update skip locked

@@ -1,7 +1,7 @@
 -- For each lane that follows a route: who should serve it now, and may somebody take probes from it. Writes nothing.
 -- is_held: nobody of its route is well, so it stays with the least bad (being tried; else first to be tried) and waits.
 -- is_forced: who serves it now may not go on (ill, disabled, not of the route, or nobody), so it moves at once.
--- Probes come from lanes that are not urgent; from urgent ones where they wait anyway, or others had nothing for slow_answer.
+-- Probes come from lanes that are not urgent; from urgent ones where they wait anyway, or others gave not one for slow_answer.
 create or replace function sms.choose_providers(p_as_of timestamptz)
     returns table (
         lane_id smallint, priority smallint, serving smallint, chosen smallint, is_held boolean, is_forced boolean, probed_by smallint,
@@ -10,7 +10,7 @@ create or replace function sms.choose_providers(p_as_of timestamptz)
     language sql stable
 as $$
     with offer as materialized (
-        select c.*, b.state, b.since, b.retry_at, k.slow_answer, b.figures as trouble, b.cause as illness
+        select c.*, b.state, b.retry_at, b.probes_left = k.probes and b.probes_at + k.slow_answer <= p_as_of as finds_none, b.figures as trouble, b.cause as illness
           from sms.lane_candidates(p_as_of) as c
           join sms.breaker as b on b.provider_id = c.provider_id
           join sms.breaker_policy as k on k.provider_id = c.provider_id
@@ -38,7 +38,7 @@ as $$
            (select o.provider_id
               from offer as o
              where o.lane_id = l.lane_id and o.is_enabled and o.state = 'half_open'
-               and (o.priority > 0 or not l.is_well or o.since + o.slow_answer <= p_as_of)
+               and (o.priority > 0 or not l.is_well or o.finds_none)
              order by o.place
              limit 1),
            case when not coalesce(l.was_enabled, true) then 'disabled'

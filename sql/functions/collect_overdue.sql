@@ -4,7 +4,7 @@
 create or replace function sms.collect_overdue(p_provider text, p_after interval, p_until interval)
     returns boolean
     language plpgsql volatile security definer
-    set search_path = pg_catalog, pg_temp set enable_seqscan = off set plan_cache_mode = force_generic_plan
+    set search_path = pg_catalog, pg_temp set enable_seqscan = off set enable_nestloop = off set plan_cache_mode = force_generic_plan
 as $$
 declare
     _now timestamptz := clock_timestamp();
@@ -13,12 +13,17 @@ declare
     _to timestamptz;
     _ids bigint[];
 begin
-    insert into sms.provider_asking (provider_id) values (_provider_id) on conflict do nothing;
     select coalesce(a.collected_until, _now - p_until) into _from
       from sms.provider_asking as a where a.provider_id = _provider_id for update skip locked;
+    if not found then
+        if exists (select from sms.provider_asking as a where a.provider_id = _provider_id) then
+            return false;  -- another worker is looking
+        end if;
+        insert into sms.provider_asking (provider_id) values (_provider_id) on conflict do nothing;
+    end if;
     _from := greatest(_from, _now - p_until);
     _to := least(_from + interval '1 minute', _now - p_after);
-    if _from is null or _to <= _from then
+    if _to <= _from then
         return false;
     end if;
     -- some seconds twice, for commits that came late
@@ -32,8 +37,8 @@ begin
       left join (select distinct on (x.id) x.id, x.ref
                    from sms.provider_ref as x
                   where x.id between (select min(i) from unnest(_ids) as i) and (select max(i) from unnest(_ids) as i)
-                    and x.id = any (_ids) and x.provider_id = _provider_id
-                  order by x.id, x.parts, x.part, x.ctid desc) as r on r.id = g.id
+                    and x.id in (select i from unnest(_ids) as i) and x.provider_id = _provider_id
+                  order by x.id, x.parts, x.part, age(x.xmin)) as r on r.id = g.id
         on conflict (id) do nothing;
     update sms.provider_asking as a set collected_until = _to where a.provider_id = _provider_id;
     return _to < _now - p_after;

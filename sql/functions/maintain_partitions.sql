@@ -29,6 +29,8 @@ begin
          where k.event_id < (select min(sms.id_at(m.month)) from sms.partition_months('event') as m);
     end if;
     perform sms.prune_history(coalesce(p_as_of, clock_timestamp()));
+    -- What waited to be polled at a provider that nobody polls any more.
+    delete from sms.overdue as v where v.next_poll_at < coalesce(p_as_of, clock_timestamp()) - interval '3 days';
     return next;
 end
 $$;

@@ -2,7 +2,8 @@
 -- Counts are those of its policy's watch_window; only of submissions that began in the breaker's present epoch, unless
 -- p_every_epoch. Gauges are each worker's newest, where it is younger than five seconds: a dead worker has no opinion.
 -- Each worker has a vote: ill when it is met by silence, refusals or too many errors, well when it meets anything else.
--- One worker with a broken line of its own must not condemn a provider that serves the others.
+-- One worker with a broken line of its own must not condemn a provider that serves the others; one that cannot even open it
+-- (it lacks the secret, all binds are taken) abstains while others are served.
 create or replace function sms.provider_window(p_as_of timestamptz, p_every_epoch boolean default false)
     returns table (
         provider_id smallint, workers int, ill_votes int, well_votes int, sent bigint, accepted bigint, rejected bigint, failed bigint,
@@ -43,11 +44,15 @@ as $$
                         false) as is_refusing
           from met as m
           left join gauge as g on g.provider_id = m.provider_id and g.worker = m.worker
+    ), heard as (
+        select w.*, w.accepted + w.rejected + w.failed + w.throttled + w.unanswered + w.outstanding > 0 as has_traffic,
+               max(w.accepted) over (partition by w.provider_id) > 0 as serves_somebody
+          from worker as w
     ), vote as (
         select w.*, w.is_silent or w.is_refusing or (w.bad > 0 and w.bad >= w.judged * k.error_share) as is_ill
-          from worker as w
+          from heard as w
           join terms as k on k.provider_id = w.provider_id
-         where w.judged + w.throttled + w.outstanding > 0 or w.is_refusing
+         where w.has_traffic or (w.judged > 0 or w.is_refusing) and not w.serves_somebody
     ), total as (
         select v.provider_id, count(*)::int as workers, count(*) filter (where v.is_ill)::int as ill,
                sum(v.accepted)::bigint as accepted, sum(v.rejected)::bigint as rejected, sum(v.failed)::bigint as failed,

@@ -3,7 +3,7 @@
 -- bring none; any other is only moved forward, as a receipt would. Segments are folded as by fold_parts.
 create or replace function sms.recompute_states(p_ids bigint[])
     returns table (id bigint, old_state text, new_state text, error text)
-    language sql stable set enable_seqscan = off
+    language sql stable set enable_seqscan = off set enable_nestloop = off   -- else ids are compared one by one
 as $$
     with report as materialized (
         select distinct on (u.id, u.receipt_id) u.id, u.receipt_id, u.part, m.state, u.error
@@ -15,7 +15,7 @@ as $$
                             limit 1
                        ) as x on true
                  where r.message_id between (select min(i) from unnest(p_ids) as i) and (select max(i) from unnest(p_ids) as i)
-                   and r.message_id = any (p_ids)
+                   and r.message_id in (select i from unnest(p_ids) as i)
                 union all
                 select g.message_id, g.receipt_id, g.provider_id, g.part, g.code, g.error
                   from sms.receipt_match as g

@@ -32,7 +32,6 @@ begin
     present := sms.resolve_uncertain(_present, 'accepted', 'found at the provider when it was asked', 'look-up');
     absent := sms.resolve_uncertain(_absent, 'absent', 'the provider does not have it', 'look-up');
     noted := coalesce(cardinality(_first), 0);
-    delete from sms.doubtful as d where d.id = any (_present || _absent) and d.asked_at = p_asked_at;
     perform sms.end_turn(p_provider, p_asked_at);
     return next;
 end

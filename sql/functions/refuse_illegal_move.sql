@@ -13,10 +13,18 @@ begin
       join after_rows as a on a.id = b.id
      where a.state <> b.state
        and not exists (select from sms.state_transition as t where t.from_state = b.state and t.to_state = a.state)
-       and not exists (select from sms.receipt_remap as r
-                        where r.message_id = a.id and r.old_state = b.state and r.new_state = a.state
-                          and r.transaction_id = pg_current_xact_id())
      limit 1;
+    if found then
+        select b.state as from_state, a.state as to_state into _move
+          from before_rows as b
+          join after_rows as a on a.id = b.id
+         where a.state <> b.state
+           and not exists (select from sms.state_transition as t where t.from_state = b.state and t.to_state = a.state)
+           and not exists (select from sms.receipt_remap as r
+                            where r.transaction_id = pg_current_xact_id() and r.message_id = a.id
+                              and r.old_state = b.state and r.new_state = a.state)
+         limit 1;
+    end if;
     if found then
         raise exception 'a message cannot go from % to %', _move.from_state, _move.to_state
             using errcode = 'SM007', hint = 'The moves are in sms.state_transition.';

@@ -18,6 +18,7 @@ declare
     _end bigint := sms.id_at(coalesce(p_until, _now));
     _to bigint := least(_from + (3600000::bigint << 22), _end);
     _receipts bigint[];
+    _tids tid[];
     _states text[];
     _ids bigint[];
     _moved bigint[];
@@ -29,9 +30,9 @@ begin
             using errcode = 'SM055',
                   hint = 'Adapters with codes: ' || (select string_agg(distinct m.adapter, ', ') from sms.receipt_code as m) || '.';
     end if;
-    select array_agg(r.receipt_id), array_agg(r.state), array_agg(distinct r.id) filter (where r.id is not null)
-      into _receipts, _states, _ids
-      from (select x.receipt_id, m.state, coalesce(x.message_id, g.message_id) as id
+    select array_agg(r.receipt_id), array_agg(r.tid), array_agg(r.state), array_agg(distinct r.id) filter (where r.id is not null)
+      into _receipts, _tids, _states, _ids
+      from (select x.receipt_id, x.ctid as tid, m.state, coalesce(x.message_id, g.message_id) as id
               from sms.receipt as x
               join sms.provider as v on v.provider_id = x.provider_id and (p_adapter is null or v.adapter = p_adapter)
               left join sms.receipt_code as m on m.adapter = v.adapter and m.code = x.code
@@ -54,19 +55,19 @@ begin
              group by 1) as c;
     if p_apply then
         perform sms.move_remapped(_moved, _new, _errors, _now);
-        update sms.receipt as r
-           set state = g.state
-          from unnest(_receipts, _states) as g (receipt_id, state)
-         where r.receipt_id = g.receipt_id and r.receipt_id > _from and r.receipt_id <= _to;
         perform sms.recompute_parts(_ids);
         delete from sms.unmatched_receipt as u where u.receipt_id = any (_receipts);
         insert into sms.unmatched_receipt (receipt_id, received_at, message_id, provider_id, provider_ref, code, state, error)
-        select r.receipt_id, r.received_at, r.message_id, r.provider_id, r.provider_ref, r.code, r.state, r.error
-          from sms.receipt as r
-         where r.receipt_id = any (_receipts) and r.receipt_id > _from and r.receipt_id <= _to and r.state is not null
-           and num_nonnulls(r.message_id, r.provider_ref) > 0
+        select r.receipt_id, r.received_at, r.message_id, r.provider_id, r.provider_ref, r.code, g.state, r.error
+          from unnest(_receipts, _tids, _states) as g (receipt_id, tid, state)
+          join sms.receipt as r on r.ctid = g.tid and r.receipt_id = g.receipt_id
+         where g.state is not null and num_nonnulls(r.message_id, r.provider_ref) > 0
            and not exists (select from sms.outcome as o where o.id = r.message_id)
-           and not exists (select from sms.receipt_match as g where g.receipt_id = r.receipt_id);
+           and not exists (select from sms.receipt_match as m where m.receipt_id = r.receipt_id);
+        update sms.receipt as r
+           set state = g.state
+          from unnest(_receipts, _tids, _states) as g (receipt_id, tid, state)
+         where r.ctid = g.tid and r.receipt_id = g.receipt_id;
         if messages > 0 then
             perform sms.log_activity('remapped', 'receipt', coalesce(p_adapter, 'all'),
                                      jsonb_build_object('messages', messages, 'receipts', receipts, 'changes', changes));

@@ -64,6 +64,8 @@ begin
     if _resolved is null then
         return 0;
     end if;
+    -- Now, so that a row of the next doubt about the same message is never taken for one of this.
+    delete from sms.doubtful as d where d.id = any (_resolved);
     perform sms.log_activity('resolved', 'message',
         case when cardinality(_resolved) = 1 then _resolved[1]::text else cardinality(_resolved) || ' messages' end,
         jsonb_strip_nulls(jsonb_build_object('verdict', p_verdict, 'messages', cardinality(_resolved), 'decided_by', p_decided_by,

@@ -6,6 +6,10 @@ as $$
 declare
     _now timestamptz := clock_timestamp();
 begin
+    if exists (select from sms.provider_balance as b
+                where b.provider_id = sms.known_provider(p_provider) and b.asked_at > _now - p_every) then
+        return false;
+    end if;
     insert into sms.provider_balance as b (provider_id, asked_at) values (sms.known_provider(p_provider), _now)
         on conflict (provider_id) do update set asked_at = excluded.asked_at where b.asked_at <= _now - p_every;
     return found;

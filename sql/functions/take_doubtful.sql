@@ -15,16 +15,19 @@ declare
     _provider_id smallint := sms.known_provider(p_provider);
 begin
     -- From now on a drain waits for its answers.
-    insert into sms.provider_asking as a (provider_id, answers_doubts) values (_provider_id, true)
-        on conflict (provider_id) do update set answers_doubts = true where not a.answers_doubts;
+    if not exists (select from sms.provider_asking as a where a.provider_id = _provider_id and a.answers_doubts) then
+        insert into sms.provider_asking as a (provider_id, answers_doubts) values (_provider_id, true)
+            on conflict (provider_id) do update set answers_doubts = true;
+    end if;
     -- What a receipt has decided meanwhile shall not stand in the way; a chore deletes it later.
     update sms.doubtful as d
        set next_ask_at = 'infinity'
       from (select x.id from sms.doubtful as x
-             where x.provider_id = _provider_id and x.next_ask_at <= _now and x.since <= _now - p_after
-               and not exists (select from sms.outcome as o where o.id = x.id and o.state = 'uncertain')
-             limit 10000) as s
-     where d.id = s.id;
+             where x.provider_id = _provider_id and x.next_ask_at <= _now
+             order by x.next_ask_at
+             limit greatest(1000, p_limit)) as s
+     where d.id = s.id
+       and not exists (select from sms.outcome as o where o.id = s.id and o.state = 'uncertain');
     if not exists (select from sms.doubtful as d
                     where d.provider_id = _provider_id and d.next_ask_at <= _now and d.since <= _now - p_after)
        or not sms.take_turn(_provider_id, p_every, p_hold, _now) then

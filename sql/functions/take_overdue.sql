@@ -12,14 +12,16 @@ declare
     _now timestamptz := clock_timestamp();
     _provider_id smallint := sms.known_provider(p_provider);
 begin
+    -- Those that got their receipt, or are too old by now: the next ones in the queue, so that a long one costs no more.
     delete from sms.overdue as v
      where v.id = any (array(select x.id
-                               from sms.overdue as x
+                               from (select y.id from sms.overdue as y
+                                      where y.provider_id = _provider_id and y.next_poll_at <= _now
+                                      order by y.next_poll_at
+                                      limit greatest(1000, p_limit)) as x
                                left join lateral (select o.state, o.submitted_at from sms.outcome as o
                                                    where o.id = x.id offset 0) as o on true
-                              where x.provider_id = _provider_id and x.next_poll_at <= _now
-                                and (o.state is distinct from 'accepted' or o.submitted_at < _now - p_until)
-                              limit 10000));
+                              where o.state is distinct from 'accepted' or o.submitted_at < _now - p_until));
     if not exists (select from sms.overdue as v where v.provider_id = _provider_id and v.next_poll_at <= _now)
        or not sms.take_turn(_provider_id, p_every, p_hold, _now) then
         return;

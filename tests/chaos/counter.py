@@ -31,7 +31,7 @@ class Counter:
     mood: Mood = "well"
     record: list[tuple[int, datetime]] = field(default_factory=list)
     _turns: count[int] = field(default_factory=count)
-    _clients: set[asyncio.StreamWriter] = field(default_factory=set)
+    _clients: dict[asyncio.Task[None], asyncio.StreamWriter] = field(default_factory=dict)
     _server: asyncio.Server | None = None
 
     @property
@@ -56,11 +56,14 @@ class Counter:
         self._hang_up()
 
     def _hang_up(self) -> None:
-        for client in tuple(self._clients):
+        for task, client in tuple(self._clients.items()):
             client.transport.abort()
+            task.cancel()
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        self._clients.add(writer)
+        task = asyncio.current_task()
+        assert task is not None
+        self._clients[task] = writer
         try:
             while True:
                 head = await reader.readuntil(b"\r\n\r\n")
@@ -69,10 +72,10 @@ class Counter:
                 assert id_ is not None, "the worker asks for no receipts"
                 await reader.readexactly(int(length[1]))
                 await self._answer(int(id_[1]), writer)
-        except (ConnectionError, asyncio.IncompleteReadError):
+        except (ConnectionError, asyncio.IncompleteReadError, asyncio.CancelledError):
             pass
         finally:
-            self._clients.discard(writer)
+            del self._clients[task]
             writer.transport.abort()
 
     async def _answer(self, id_: int, writer: asyncio.StreamWriter) -> None:
@@ -113,3 +116,4 @@ async def counter() -> AsyncIterator[Counter]:
         yield made
     finally:
         await made.close()
+        await asyncio.sleep(0)  # let them go

@@ -54,11 +54,8 @@ class FakeSide(FarSide):
         self._bodies: dict[int, Message] = {}
 
     def provider(self, **settings: Any) -> Provider:
-        async def sink(receipts: Sequence[Receipt]) -> None:
-            self.receipts.extend(receipts)
-
         given = {"log": str(self._log), **settings}
-        return _Remembering("main", given, None, Context(sink=sink), seen=self._bodies)
+        return _Remembering("main", given, None, Context(sink=self.hear), seen=self._bodies)
 
     def taken(self) -> Sequence[Taken]:
         if not self._log.exists():
@@ -94,12 +91,33 @@ class _Remembering(FakeProvider):
         super()._write(taken)
 
 
+class InProcessSide(FakeSide):
+    """The same with receipts that come by themselves, as over SMPP, to the sink."""
+
+    redelivers = True
+
+    def provider(self, **settings: Any) -> Provider:
+        return super().provider(receipt_delay_ms=10, **settings)
+
+    def calls_back(self, report: Report, taken: Taken) -> ReceiptRequest | None:
+        return None
+
+    async def reports(self, report: Report, taken: Taken) -> bool:
+        return report == "delivered"
+
+
 class TestFake(Conformance):
     paper = Paper(adapter="fake", settings={}, wrong=("latency_ms", -1), codes=known_codes("fake"))
 
     @asynccontextmanager
     async def open_far_side(self, folder: Path) -> AsyncIterator[FarSide]:
         yield FakeSide(folder)
+
+
+class TestFakeInProcess(TestFake):
+    @asynccontextmanager
+    async def open_far_side(self, folder: Path) -> AsyncIterator[FarSide]:
+        yield InProcessSide(folder)
 
 
 class KannelSide(FarSide):

@@ -1,68 +1,29 @@
-"""generic_http: templates, answer rules, callbacks and their signatures, pauses, mistakes."""
+"""generic_http: what templates ask and what answers mean."""
 
 from __future__ import annotations
 
-import base64
-import hashlib
-import hmac
 import json
-from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
-from typing import Any
 from urllib.parse import parse_qsl
 
+import httpx
 import pytest
 from structlog.testing import capture_logs
 
-from dlr.app import ReceiptApp
-from dlr.serve import Listener
 from providers.base import (
     Accepted,
-    BringsInbound,
-    CanBeAsked,
-    CanBePolled,
-    Context,
-    HasBalance,
-    Inbound,
-    MalformedInbound,
-    MalformedReceipt,
-    Receipt,
     Rejected,
     Retry,
-    SettingsError,
     Uncertain,
 )
-from providers.conformance import FIRST_ID, callback, message, send_all
+from providers.conformance import FIRST_ID, Report, message, send_all
 from providers.connections import Connections
-from providers.generic_http import GenericHttpProvider
-from providers.generic_http_settings import presets
-from tests.peers.http_services import KEY, SmsRu
-from tests.support.codes import known_codes
-from tests.support.peers import Peer, http_peer
-
-TOKEN = "a-token-for-tests-0123"
-OK = {"when": "body.ok", "means": "accepted"}
-
-
-def generic(secret: str | None = KEY, **settings: Any) -> GenericHttpProvider:
-    async def sink(receipts: Sequence[Receipt]) -> None:
-        raise AssertionError("reports come by callback")
-
-    given = {"url": "http://127.0.0.1:9/api", "back_off_s": 0.05, **settings}
-    return GenericHttpProvider("main", given, secret, Context(sink=sink))
-
-
-def sending(peer: Peer, **send: Any) -> GenericHttpProvider:
-    """A provider of one's own settings at this peer, which answers {"ok": true}."""
-    peer.status, peer.body = 200, '{"ok": true, "ids": ["a", "b"], "parts": 2, "price": 4.98}'
-    return generic(url=peer.url, send={"answers": [OK], "json": {}, **send})
-
-
-def head_and_body(request: str) -> tuple[str, str]:
-    head, _, body = request.partition("\r\n\r\n")
-    return head, body
-
+from tests.peers.http_service import KEY, REFUSED
+from tests.peers.http_services import SmsRu
+from tests.support.generic_http import OK, generic, head_and_body, sending
+from tests.support.peers import http_peer
+from tests.support.served import served
 
 # --- requests -----------------------------------------------------------------------------------
 
@@ -178,6 +139,25 @@ async def test_the_first_rule_that_is_true_decides(means: str, kind: type) -> No
         assert not result.throttled  # it counts as an attempt
 
 
+async def test_a_refusal_is_named_as_receipt_errors_are() -> None:
+    service = SmsRu()
+    async with (
+        served(service) as port,
+        generic(preset="sms_ru", url=f"http://127.0.0.1:{port}") as provider,
+    ):
+        [result] = await send_all(provider, [message(1, msisdn=REFUSED)])
+    assert result == Rejected(id=FIRST_ID + 1, detail="sms_ru:send/207")
+
+
+@pytest.mark.parametrize(("report", "error"), [("delivered", None), ("undelivered", "sms_ru:106")])
+def test_only_a_failure_has_an_error(report: Report, error: str | None) -> None:
+    service = SmsRu()
+    request = service.calls_back(report, service.take(msisdn=79_070_000_001, body="x"))
+    assert request is not None
+    [receipt] = generic(preset="sms_ru").parse_receipt(request)
+    assert receipt.error == error
+
+
 async def test_no_rule_means_doubt_and_the_rest_of_the_batch_is_kept_back() -> None:
     async with http_peer() as peer:
         provider = sending(peer)
@@ -214,10 +194,10 @@ async def test_after_trouble_one_message_goes_ahead_and_then_all() -> None:
 
 async def test_no_money_pauses_for_as_long_as_the_rule_says() -> None:
     service = SmsRu()
-    async with Listener(service, host="127.0.0.1", port=0) as listener:
+    async with served(service) as port:
         provider = generic(
             preset="sms_ru",
-            url=f"http://127.0.0.1:{listener.port}",
+            url=f"http://127.0.0.1:{port}",
             send={"answers": [{"when": "body", "means": "setup", "after_s": 300}]},
         )
         async with provider:
@@ -228,8 +208,6 @@ async def test_no_money_pauses_for_as_long_as_the_rule_says() -> None:
 
 
 async def test_retry_after_is_honoured(monkeypatch: pytest.MonkeyPatch) -> None:
-    import httpx
-
     async def fetch(self: Connections, request: httpx.Request) -> httpx.Response:
         return httpx.Response(429, headers={"Retry-After": "7"}, content=b"slow down")
 
@@ -240,192 +218,3 @@ async def test_retry_after_is_honoured(monkeypatch: pytest.MonkeyPatch) -> None:
     assert isinstance(result, Retry)
     assert result.after == timedelta(seconds=7)
     assert result.detail == "HTTP 429: slow down"
-
-
-# --- callbacks ----------------------------------------------------------------------------------
-
-SIMPLE: dict[str, Any] = {"send": {"answers": [OK], "json": {}}, "dialect": "acme"}
-
-
-def test_a_form_with_a_secret_field_is_read_and_without_it_refused() -> None:
-    provider = generic(
-        **SIMPLE,
-        receipts={
-            "format": "form",
-            "id": "our",
-            "code": "st",
-            "error": "why",
-            "at": "time",
-            "signature": {"kind": "secret", "field": "key"},
-        },
-    )
-    body = f"our=77&st=ok&why=&time=1763869000&key={KEY}".encode()
-    [receipt] = provider.parse_receipt(callback(method="POST", body=body))
-    assert (receipt.message_id, receipt.ref, receipt.code) == (77, None, "acme:ok")
-    assert receipt.occurred_at == datetime.fromtimestamp(1763869000, UTC)
-    for wrong in (b"our=77&st=ok", b"our=77&st=ok&key=", b"our=77&st=ok&key=k3Y"):
-        with pytest.raises(MalformedReceipt):
-            provider.parse_receipt(callback(method="POST", body=wrong))
-
-
-@pytest.mark.parametrize("encoding", ["hex", "base64"])
-def test_a_body_signed_in_a_header_is_read_and_a_changed_one_refused(encoding: str) -> None:
-    provider = generic(
-        **SIMPLE,
-        receipts={
-            "format": "json",
-            "items": "events",
-            "only": "type == 'status'",
-            "ref": "uid",
-            "code": "state",
-            "signature": {
-                "kind": "hmac",
-                "header": "X-Signature",
-                "algorithm": "sha256",
-                "encoding": encoding,
-                "prefix": "v1=",
-            },
-        },
-    )
-    events = [{"type": "status", "uid": "a-1", "state": 5}, {"type": "balance", "left": 3}]
-    body = json.dumps({"events": events}).encode()
-    digest = hmac.digest(KEY.encode(), body, hashlib.sha256)
-    signature = digest.hex() if encoding == "hex" else base64.b64encode(digest).decode()
-    [receipt] = provider.parse_receipt(
-        callback(method="POST", body=body, x_signature=f"v1={signature}")
-    )
-    assert (receipt.message_id, receipt.ref, receipt.code) == (None, "a-1", "acme:5")
-    changed = body.replace(b"a-1", b"a-2")
-    for forged in (
-        callback(method="POST", body=changed, x_signature=f"v1={signature}"),
-        callback(method="POST", body=body, x_signature=signature),
-        callback(method="POST", body=body),
-        callback(body=body, x_signature=f"v1={signature}"),  # GET
-    ):
-        with pytest.raises(MalformedReceipt):
-            provider.parse_receipt(forged)
-
-
-def test_nobody_is_believed_while_the_secret_is_not_set() -> None:
-    receipts = {
-        "format": "form",
-        "id": "i",
-        "code": "c",
-        "signature": {"kind": "secret", "field": "k"},
-    }
-    provider = generic(None, **SIMPLE, receipts=receipts)
-    with pytest.raises(MalformedReceipt, match="secret is not set"):
-        provider.parse_receipt(callback(method="POST", body=b"i=1&c=1&k="))
-
-
-def test_messages_from_subscribers_are_read_where_the_settings_say() -> None:
-    inbound = {
-        "format": "query",
-        "methods": ["GET"],
-        "ref": "id",
-        "sender": "from",
-        "sent_to": "to",
-        "body": "text",
-    }
-    provider = generic(**SIMPLE, inbound=inbound)
-    query = b"id=9&from=79070000001&to=1234&text=%D0%A1%D0%A2%D0%9E%D0%9F"
-    assert provider.parse_inbound(callback(query)) == [
-        Inbound(ref="9", sender="79070000001", sent_to="1234", body="СТОП")
-    ]
-    with pytest.raises(MalformedInbound):
-        provider.parse_inbound(callback(b"id=9&text=x"))
-
-
-async def test_sms_ru_hears_100_after_the_commit_and_a_wrong_token_hears_nothing() -> None:
-    heard: list[Receipt] = []
-
-    async def record(provider: str, receipts: Sequence[Receipt]) -> None:
-        heard.extend(receipts)
-
-    async def record_inbound(provider: str, messages: Sequence[Inbound]) -> None:
-        raise AssertionError("nobody wrote")
-
-    service = SmsRu()
-    book = service.take(msisdn=79_070_000_001, body="x")
-    request = service.calls_back("delivered", book)
-    assert request is not None
-    app = ReceiptApp(
-        providers={("generic_http", "main"): generic(preset="sms_ru")},
-        record=record,
-        record_inbound=record_inbound,
-        token=TOKEN,
-    )
-    async with Listener(app.asgi, host="127.0.0.1", port=0) as listener:
-        from httpx import AsyncClient
-
-        async with AsyncClient(base_url=f"http://127.0.0.1:{listener.port}") as client:
-            form = {"Content-Type": "application/x-www-form-urlencoded"}
-            url = f"/generic_http/main/{TOKEN}"
-            stored = await client.post(url, content=request.body, headers=form)
-            forged = await client.post(
-                url, content=service.forgeries(request)[0].body, headers=form
-            )
-            lost = await client.post(url[:-1], content=request.body, headers=form)
-    assert (stored.status_code, stored.text) == (200, "100")
-    assert (forged.status_code, lost.status_code) == (400, 404)
-    assert [(one.ref, one.code) for one in heard] == [(book.ref, "sms_ru:103")]
-
-
-# --- settings -----------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    ("settings", "said"),
-    [
-        ({}, 'setting "send": Field required'),
-        ({"preset": "pigeon"}, "there is no 'pigeon' (known: devino, exolve"),
-        ({"preset": "sms_aero"}, 'setting "username"'),
-        ({"preset": "sms_ru", "send": {"item": "body["}}, 'setting "send.item"'),
-        ({"preset": "sms_ru", "send": {"json": {}}}, "a form or json, not both"),
-        ({"preset": "sms_ru", "send": {"charset": "utf-99"}}, "utf-99 is no character set"),
-        ({"preset": "exolve", "send": {"json": {"a": "{boddy}"}}}, "{boddy} is no field here"),
-        ({"preset": "smspilot", "send": {"json": {"a": "{body}"}}}, "{body} is no field here"),
-        ({"preset": "exolve", "send": {"answers": []}}, 'setting "send.answers"'),
-        ({"preset": "exolve", "receipts": {"code": "a."}}, "no JMESPath expression"),
-        ({"preset": "exolve", "receipts": {"signature": {"kind": "rot13"}}}, "signature.kind"),
-    ],
-)
-def test_wrong_settings_are_told_in_one_sentence(settings: dict[str, Any], said: str) -> None:
-    with pytest.raises(SettingsError) as caught:
-        generic(**settings)
-    assert said in str(caught.value)
-    assert "\n" not in str(caught.value)
-    assert KEY not in str(caught.value)
-
-
-@pytest.mark.parametrize("secret", [None, "", "ключ"])
-async def test_a_missing_or_unusable_secret_is_told_when_it_is_opened(secret: str | None) -> None:
-    with pytest.raises(SettingsError) as caught:
-        await generic(secret, preset="exolve").__aenter__()
-    assert "\n" not in str(caught.value)
-
-
-def test_ones_own_settings_refine_a_section_of_the_preset() -> None:
-    provider = generic(preset="sms_ru", send={"batch": 7}, parallel=2)
-    assert provider.settings.send.batch == 7
-    assert provider.settings.send.path == "/sms/send"
-    assert provider.settings.dialect == "sms_ru"
-    assert provider.settings.parallel == 2
-
-
-def test_only_what_the_settings_describe_can_be_asked() -> None:
-    nothing = generic(**SIMPLE)
-    assert not isinstance(nothing, CanBeAsked | CanBePolled | HasBalance)
-    assert isinstance(nothing, BringsInbound)
-    mts = generic(preset="mts_communicator", username="me")
-    assert isinstance(mts, CanBeAsked)
-    assert isinstance(mts, CanBePolled)
-    assert isinstance(generic(preset="sms_ru"), HasBalance)
-
-
-def test_every_dialect_with_codes_is_a_preset() -> None:
-    dialects = {code.partition(":")[0] for code in known_codes("generic_http") if ":" in code}
-    assert dialects <= set(presets())
-    # The others' reports are not documented: their presets say so.
-    for preset in set(presets()) - dialects:
-        assert "not verified" in generic(preset=preset, username="me").settings.note

@@ -13,20 +13,9 @@ from providers.base import Context, Message, Provider, Receipt, ReceiptRequest, 
 from providers.conformance import Conformance, FarSide, Paper, Report, Taken, message
 from providers.generic_http import GenericHttpProvider
 from providers.generic_http_settings import FOLDER, presets
-from tests.peers.http_services import (
-    KEY,
-    REFUSED,
-    USER,
-    Devino,
-    Exolve,
-    Infobip,
-    Megafon,
-    MtsCommunicator,
-    Service,
-    SmsAero,
-    SmsPilot,
-    SmsRu,
-)
+from tests.peers.http_platforms import Devino, Infobip, Megafon, MtsCommunicator
+from tests.peers.http_service import KEY, REFUSED, USER, Service
+from tests.peers.http_services import Exolve, SmsAero, SmsPilot, SmsRu
 from tests.support.codes import known_codes
 from tests.support.served import served
 

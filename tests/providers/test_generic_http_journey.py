@@ -13,16 +13,9 @@ from psycopg import AsyncConnection
 from dlr.serve import Listener
 from kannel.processes import free_ports
 from tests.chaos.books import until
-from tests.peers.http_services import (
-    KEY,
-    USER,
-    Book,
-    Infobip,
-    MtsCommunicator,
-    Service,
-    SmsAero,
-    SmsRu,
-)
+from tests.peers.http_platforms import Infobip, MtsCommunicator
+from tests.peers.http_service import KEY, USER, Book, Service
+from tests.peers.http_services import SmsAero, SmsRu
 from tests.support import factory
 from tests.support.outbox_process import Programs, with_rights_of
 from tests.support.waiting import eventually

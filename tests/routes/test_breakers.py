@@ -242,6 +242,24 @@ async def test_one_worker_with_a_broken_line_does_not_condemn_a_provider(routed:
     assert await routed.state("a") == "closed"
 
 
+async def test_workers_that_cannot_even_open_it_abstain_while_another_is_served(
+    routed: Night,
+) -> None:
+    """They lack the secret, or all binds are taken."""
+    for worker in ("w1", "w2"):
+        await routed.meet("a", worker=worker, troubles=9, failing=9, failing_s=9)
+    await routed.meet("a", worker="w3", accepted=1)
+    await routed.pass_s()
+    assert await routed.state("a") == "closed"
+
+
+async def test_when_nobody_can_open_it_it_is_ill(routed: Night) -> None:
+    for worker in ("w1", "w2"):
+        await routed.meet("a", worker=worker, troubles=2, failing=2, failing_s=5)
+    await routed.pass_s()
+    assert await routed.causes("a") == [("open", "refusing")]
+
+
 async def test_when_most_workers_meet_illness_it_opens(routed: Night) -> None:
     await routed.meet("a", worker="w3", accepted=500)
     for worker in ("w1", "w2"):

@@ -178,6 +178,38 @@ async def test_urgent_lanes_give_probes_when_others_had_nothing(routed: Night) -
     assert len(await claimed(routed, "a")) == 5
 
 
+async def test_urgent_lanes_give_none_when_others_gave_some(routed: Night) -> None:
+    """Few were due elsewhere; what is lacking comes from there too, later."""
+    for channel, count in (("otp", 9), ("collection", 2)):
+        first = 0 if channel == "otp" else 100
+        await factory.insert_many(
+            routed.db,
+            [{"channel": channel, "phone": str(factory.number(first + n))} for n in range(count)],
+        )
+    await routed.fall_ill("a")
+    await routed.pass_s(15)
+    assert len(await claimed(routed, "a")) == 2
+    await routed.pass_s(9)
+    assert await claimed(routed, "a") == []
+
+
+async def test_who_serves_leaves_fresh_bulk_for_probes_but_never_urgent(routed: Night) -> None:
+    await routed.fall_ill("a")
+    await routed.pass_s(15)
+    fresh = {"not_before": routed.now}
+    for n, channel in enumerate(("otp", "collection")):
+        await factory.insert_outbox(
+            routed.db, channel=channel, phone=str(factory.number(n)), **fresh
+        )
+    assert len(await claimed(routed, "b")) == 1
+    assert len(await claimed(routed, "a")) == 1
+    await factory.insert_outbox(
+        routed.db, channel="collection", phone=str(factory.number(5)), **fresh
+    )
+    routed.now += timedelta(seconds=2)
+    assert len(await claimed(routed, "b")) == 1
+
+
 async def test_probes_are_shared_by_all_workers_and_claims(routed: Night) -> None:
     await factory.insert_many(
         routed.db,

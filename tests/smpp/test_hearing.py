@@ -4,15 +4,20 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from contextlib import suppress
 from functools import partial
 from itertools import count
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from structlog.testing import capture_logs
 
 from kannel.simulator import Simulator
-from providers.base import Accepted, Context, Inbound, NotStored
+from providers.base import Accepted, Context, Inbound, MalformedInbound, NotStored
 from providers.smpp import SmppProvider, hearing
+from providers.smpp.inbound import join_what_came, read_part
+from providers.smpp.pdu import Delivered
 from tests.support.messages import message, send_all
 from tests.support.smsc import Ears, Session, Smsc, receipt_text
 from tests.support.waiting import eventually
@@ -244,6 +249,19 @@ async def test_at_the_end_nothing_that_was_heard_is_forgotten(smsc: Smsc, ears: 
     assert [one.body for one in ears.inbound] == ["Б" * 67]
     assert [one.ref for one in ears.receipts] == ["5"]
     assert answers(smsc) == {1: 0, 2: 0}
+
+
+@given(octets=st.binary(max_size=140), data_coding=st.integers(0, 255), header=st.booleans())
+def test_whatever_a_subscriber_sends_can_be_stored_or_is_refused(
+    octets: bytes, data_coding: int, header: bool
+) -> None:
+    delivered = Delivered(
+        1, b"79070000001", 1, b"1", 0x40 if header else 0, data_coding, octets, {}
+    )
+    with suppress(MalformedInbound):
+        if (part := read_part(delivered)) is not None:
+            inbound = join_what_came([part])
+            assert "\0" not in inbound.body.encode().decode()
 
 
 async def test_what_nobody_wants_is_answered_and_told(smsc: Smsc, ears: Ears) -> None:

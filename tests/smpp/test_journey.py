@@ -86,6 +86,17 @@ async def test_every_kind_of_text_arrives_whole_and_its_receipts_are_folded(
     assert not any(word in said for word in (URGENT, *BULK, "договору", simulator.password))
 
 
+async def test_a_drain_waits_for_the_receipts(
+    programs: Programs, simulator: Simulator, conn: AsyncConnection
+) -> None:
+    requests = [{"phone": to, "body": GSM, "not_before": None} for to in BULK]
+    ids = await factory.insert_many(conn, requests)
+    drain = programs.start("run", "--drain", "--receipt-wait", "20s")
+    assert await drain.ended() == 0
+    assert Counter(await factory.states(conn, *ids)) == {"delivered": 9, "undelivered": 1}
+    assert len(simulator.records("unbind")) == 1
+
+
 async def test_a_stop_over_smpp_stops_what_is_queued(
     simulator: Simulator, running: Program, conn: AsyncConnection
 ) -> None:

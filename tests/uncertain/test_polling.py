@@ -11,7 +11,16 @@ from outbox.calls import asking
 from outbox.rows_asking import Question
 from tests.chaos.books import fill, open_provider, until
 from tests.support.clock import HOUR
-from tests.support.factory import PROVIDER, column, hear, insert, settle, states, value
+from tests.support.factory import (
+    PROVIDER,
+    column,
+    hear,
+    insert,
+    make_provider,
+    settle,
+    states,
+    value,
+)
 from tests.support.outbox_process import Programs
 from tests.uncertain.asking import MINUTE, NOTHING, Asker, handed_over, one_doubt, waiting
 
@@ -163,3 +172,23 @@ async def test_what_callbacks_missed_is_polled_by_the_worker(
 
     raws = await column(conn, "select distinct raw from sms.receipt")
     assert raws == ["polled"]
+
+
+async def test_who_meets_another_collector_leaves_its_place_alone(dsn: str) -> None:
+    async with (
+        await AsyncConnection.connect(dsn, autocommit=True) as owner,
+        await AsyncConnection.connect(dsn) as other,
+    ):
+        await make_provider(owner)
+        await accepted(owner, 1, age=HOUR)
+        while await asking.collect_overdue(
+            owner, provider=PROVIDER, after=MINUTE, until=DAY_AND_SOME
+        ):
+            pass
+        place = await value(owner, "select collected_until from sms.provider_asking")
+        await other.execute("select from sms.provider_asking for update")
+
+        assert not await asking.collect_overdue(
+            owner, provider=PROVIDER, after=NOTHING, until=DAY_AND_SOME
+        )
+        assert await value(owner, "select collected_until from sms.provider_asking") == place
