@@ -6,6 +6,7 @@ import asyncio
 import sys
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
+from functools import partial
 from typing import Annotated
 
 import structlog
@@ -15,6 +16,7 @@ from cli.app import AsJson, app, duration, run_async
 from cli.drain import Summary, drain, print_summary
 from cli.receipts import Accounts, follow_accounts, listen
 from outbox import calls, logs
+from outbox.calls.monitoring import MetricValue
 from outbox.db import Database, open_database, try_out
 from outbox.errors import SettingsMistake
 from outbox.metrics import Metrics
@@ -113,20 +115,19 @@ async def _dlr(settings: Settings) -> None:
             accounts = Accounts(settings, receipts)
             accounts.follow(rows)
             async with (
+                metrics.listening(host=settings.metrics_host, port=settings.metrics_port),
                 listen(accounts, settings, receipts, make_inbound_batcher(db)),
                 asyncio.TaskGroup() as tasks,
             ):
-                if settings.metrics_port is not None:
-                    tasks.create_task(_tell_prometheus(metrics, db, settings, stop), name="metrics")
+                tasks.create_task(metrics.keep_fresh(partial(_try_out, db), stop.asked))
                 await follow_accounts(accounts, db, stop.asked)
             await receipts.close()
 
 
-async def _tell_prometheus(metrics: Metrics, db: Database, settings: Settings, stop: Stop) -> None:
-    assert settings.metrics_port is not None  # else nobody asked for it
-    await metrics.serve(
-        db, host=settings.metrics_host, port=settings.metrics_port, stopping=stop.asked
-    )
+async def _try_out(db: Database) -> list[MetricValue]:
+    """Only whether the database answers: what it knows is not for a server that strangers call."""
+    await db.call(calls.list_providers)
+    return []
 
 
 @asynccontextmanager

@@ -1,8 +1,8 @@
 """What a process counts for Prometheus, and where it is told.
 
 Nothing here costs a message anything: results arrive once a second as the counts that the breakers
-are judged by, receipts once a commit. What only the database knows is read every few seconds by
-whoever serves it. Names and units follow the conventions of Prometheus.
+are judged by, receipts once a commit. What only the database knows is asked for every ten seconds,
+less often where the answer takes long. Names and units follow the conventions of Prometheus.
 """
 
 from __future__ import annotations
@@ -10,12 +10,27 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import (
+    AsyncIterator,
+    Awaitable,
+    Callable,
+    Iterable,
+    Iterator,
+    Mapping,
+    Sequence,
+)
+from contextlib import asynccontextmanager, contextmanager, suppress
 from typing import Protocol
 
 import structlog
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, start_http_server
+from prometheus_client import (
+    CollectorRegistry,
+    Counter,
+    Gauge,
+    Histogram,
+    ProcessCollector,
+    start_http_server,
+)
 from prometheus_client.core import (
     CounterMetricFamily,
     GaugeMetricFamily,
@@ -25,12 +40,12 @@ from prometheus_client.core import (
 from prometheus_client.registry import Collector
 
 from outbox.calls import monitoring
-from outbox.db import Database
-from outbox.errors import DatabaseError, SettingsMistake
+from outbox.errors import DatabaseError, SettingsMistake, TransientError
 
 log = structlog.get_logger()
 
 REFRESH_S = 10.0
+REST = 49.0  # asking takes at most a fiftieth of the time, however long the queue is
 MEANINGS = {
     "outbox_queue_messages": "Messages that wait, by lane: due, later, inflight.",
     "outbox_queue_oldest_due_seconds": "How long the oldest due message of a lane waits.",
@@ -38,13 +53,17 @@ MEANINGS = {
     "outbox_receipts_waiting": "Delivery reports whose message is not known yet.",
     "outbox_receipt_lag_seconds": "From the event to its report, over the last minute.",
     "outbox_provider_breaker_open": "1 while a provider is left alone or being tried.",
-    "outbox_provider_error_share": "Share of errors, lost and slow answers of late.",
+    "outbox_provider_error_ratio": "Share of errors, lost and slow answers of late.",
     "outbox_provider_outstanding_messages": "Messages with a provider, without an answer so far.",
     "outbox_provider_lanes": "Lanes a provider serves.",
+    "outbox_provider_balance": "What a provider says is left, in its currency.",
+    "outbox_provider_balance_limit": "Below this balance people want to be warned.",
     "outbox_money_today": "Expected cost of what was handed over today, in the own currency.",
-    "outbox_budget_share": "Share of a budget that is spent.",
-    "outbox_campaign_waiting_recipients": "Recipients of running campaigns not queued yet.",
+    "outbox_budget_spent_ratio": "Share of a budget that is spent.",
+    "outbox_budget_warn_ratio": "Share of a budget at which it warns.",
+    "outbox_campaign_waiting_recipients": "Recipients of unfinished campaigns not queued yet.",
     "outbox_statistics_dirty_hours": "Hours of statistics to be counted again.",
+    "outbox_statistics_behind_seconds": "Since when changes wait to be counted; 0 = none waits.",
 }
 
 
@@ -57,6 +76,11 @@ class Report(Protocol):
     def counts(self) -> Mapping[str, int]: ...
     @property
     def times(self) -> Sequence[int]: ...
+    @property
+    def answered_s(self) -> float: ...
+
+
+Ask = Callable[[], Awaitable[Sequence[monitoring.MetricValue]]]
 
 
 class Metrics:
@@ -80,6 +104,8 @@ class Metrics:
         self._database = Gauge(
             "outbox_database_up", "1 while the database answers.", registry=self.registry
         )
+        ProcessCollector(registry=self.registry)
+        self._complaint = ""
 
     def results(self, reports: Iterable[Report]) -> None:
         """Take what a second brought."""
@@ -94,8 +120,12 @@ class Metrics:
         self._commits.labels(provider).observe(time.perf_counter() - began)
         self._receipts.labels(provider).inc(count)
 
-    async def serve(self, db: Database, *, host: str, port: int, stopping: asyncio.Event) -> None:
-        """Answer GET /metrics until stopped."""
+    @asynccontextmanager
+    async def listening(self, *, host: str, port: int | None) -> AsyncIterator[None]:
+        """Answer GET /metrics until the block ends, unless the port is None."""
+        if port is None:
+            yield
+            return
         try:
             server, _ = start_http_server(port, host, self.registry)
         except OSError as error:
@@ -105,23 +135,38 @@ class Metrics:
             ) from None
         log.info("metrics_listening", port=server.server_port)
         try:
-            while not stopping.is_set():
-                await self._refresh(db)
-                try:
-                    await asyncio.wait_for(stopping.wait(), REFRESH_S)
-                except TimeoutError:
-                    continue
+            yield
         finally:
-            server.shutdown()
+            await asyncio.to_thread(server.shutdown)
             server.server_close()
 
-    async def _refresh(self, db: Database) -> None:
+    async def keep_fresh(self, ask: Ask, stopping: asyncio.Event) -> None:
+        """Ask the database now and then until stopped, through any outage."""
+        while not stopping.is_set():
+            began = time.perf_counter()
+            answered = await self._refresh(ask)
+            took_s = time.perf_counter() - began
+            with suppress(TimeoutError):
+                async with asyncio.timeout(max(REFRESH_S, REST * took_s if answered else 0)):
+                    await stopping.wait()
+
+    async def _refresh(self, ask: Ask) -> bool:
         try:
-            self._values.take(await db.call(monitoring.metric_values))
-            self._database.set(1)
-        except DatabaseError:
+            self._values.take(await ask())
+        except DatabaseError as error:
             self._values.take([])  # old values would look like a queue that stands still
             self._database.set(0)
+            self._complain(error)
+            return False
+        self._database.set(1)
+        self._complaint = ""
+        return True
+
+    def _complain(self, error: DatabaseError) -> None:
+        """Once: what does not pass by itself needs somebody. Who waits is told elsewhere."""
+        if not isinstance(error, TransientError) and str(error) != self._complaint:
+            self._complaint = str(error)
+            log.error("metrics_refused", error=self._complaint)
 
 
 class _Results(Collector):
@@ -130,28 +175,44 @@ class _Results(Collector):
     def __init__(self) -> None:
         self._counts: dict[tuple[str, str], int] = defaultdict(int)
         self._times: dict[str, list[int]] = {}
+        self._seconds: dict[str, float] = defaultdict(float)
 
     def add(self, report: Report) -> None:
         for kind, count in report.counts.items():
             self._counts[report.provider, kind] += count
         so_far = self._times.setdefault(report.provider, [0] * len(report.times))
         self._times[report.provider] = [a + b for a, b in zip(so_far, report.times, strict=True)]
+        self._seconds[report.provider] += report.answered_s
 
     def collect(self) -> Iterator[Metric]:
         results = CounterMetricFamily(
             "outbox_results",
-            "What providers answered: accepted, rejected, failed, throttled, unanswered, slow, "
-            "troubles.",
+            "Results by message: accepted, rejected, failed, throttled, unanswered.",
             labels=["provider", "result"],
         )
-        for (provider, kind), count in sorted(self._counts.items()):
-            results.add_metric([provider, kind], count)
-        yield results
+        slow = CounterMetricFamily(
+            "outbox_slow_answers",
+            "Answers later than the provider's slow_answer.",
+            labels=["provider"],
+        )
+        troubles = CounterMetricFamily(
+            "outbox_provider_troubles",
+            "Times a provider could not be opened or asked.",
+            labels=["provider"],
+        )
+        for (provider, kind), count in sorted(self._counts.copy().items()):
+            if kind == "slow":
+                slow.add_metric([provider], count)
+            elif kind == "troubles":
+                troubles.add_metric([provider], count)
+            else:
+                results.add_metric([provider, kind], count)
+        yield from (results, slow, troubles)
         answers = HistogramMetricFamily(
             "outbox_answer_seconds", "Time to a provider's answer.", labels=["provider"]
         )
-        for provider, times in sorted(self._times.items()):
-            answers.add_metric([provider], _buckets(times), sum_value=_estimate(times))
+        for provider, times in sorted(self._times.copy().items()):
+            answers.add_metric([provider], _buckets(times), sum_value=self._seconds[provider])
         yield answers
 
 
@@ -184,8 +245,3 @@ def _buckets(times: Sequence[int]) -> list[tuple[str, float]]:
         last = place == len(times) - 1
         buckets.append(("+Inf" if last else str(2**place / 1000), total))
     return buckets
-
-
-def _estimate(times: Sequence[int]) -> float:
-    """Seconds in sum, each taken for the middle of its class."""
-    return sum(count * 0.75 * float(2**place) / 1000 for place, count in enumerate(times))

@@ -13,7 +13,8 @@ class Report:
     """What one worker met at one provider in one epoch of its breaker.
 
     `counts` (accepted, rejected, failed, throttled, unanswered, slow, troubles) and `times` since
-    the last report; the others are how it is now. `times[n]` counts answers within 2^n ms.
+    the last report; the others are how it is now. `times[n]` counts answers within 2^n ms, together
+    `answered_s` seconds.
     """
 
     provider: str
@@ -25,6 +26,7 @@ class Report:
     failing: int
     failing_s: float
     times: Sequence[int]
+    answered_s: float
     max_ms: int
 
 

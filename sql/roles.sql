@@ -243,3 +243,7 @@ grant execute on function sms.watch_budgets(timestamptz) to sms_worker;
 grant select on sms.goal to sms_audience;
 grant execute on function sms.collect_conversions(timestamptz) to sms_worker, sms_operator;
 grant execute on function sms.metric_values() to sms_worker, sms_monitor, sms_operator;
+
+-- Dashboards: sums under names; what a campaign brought is told as counts and rates.
+grant select on sms.hourly_messages to sms_analyst, sms_operator, sms_monitor;
+grant execute on function sms.month_effect(date), sms.month_plan(date) to sms_monitor;

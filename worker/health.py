@@ -81,6 +81,7 @@ class _Tally:
     epoch: int
     counts: dict[str, int] = field(default_factory=dict)
     times: list[int] = field(default_factory=lambda: [0] * STEPS)
+    answered_s: float = 0.0
     max_ms: int = 0
     calls: set[Call] = field(default_factory=set)
     heard_at: float = float("-inf")
@@ -97,6 +98,7 @@ class _Tally:
     def timed(self, seconds: float, *, is_slow: bool) -> None:
         milliseconds = int(seconds * 1000)
         self.times[min(milliseconds.bit_length(), STEPS - 1)] += 1
+        self.answered_s += seconds
         self.max_ms = max(self.max_ms, milliseconds)
         if is_slow:
             self._count("slow", 1)
@@ -131,9 +133,10 @@ class _Tally:
             failing=self.failing,
             failing_s=now - self.failing_since if self.failing else 0.0,
             times=self.times,
+            answered_s=self.answered_s,
             max_ms=self.max_ms,
         )
-        self.counts, self.times, self.max_ms = {}, [0] * STEPS, 0
+        self.counts, self.times, self.answered_s, self.max_ms = {}, [0] * STEPS, 0.0, 0
         self.is_told = is_quiet
         return report
 
@@ -142,6 +145,7 @@ class _Tally:
         for kind, count in report.counts.items():
             self._count(kind, count)
         self.times = [a + b for a, b in zip(self.times, report.times, strict=True)]
+        self.answered_s += report.answered_s
         self.max_ms = max(self.max_ms, report.max_ms)
         self.is_told = False
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import structlog
 
 from outbox import calls
+from outbox.calls import monitoring
 from outbox.db import Database, find_dsn, open_database, try_out
 from outbox.metrics import Metrics
 from outbox.receipts import Inbound, InboundBatcher, Receipt, ReceiptBatcher
@@ -102,13 +103,8 @@ class Worker:
             )
             chores.append(tasks.create_task(reporting, name="report health"))
             if settings.metrics_port is not None:
-                serving = self.metrics.serve(
-                    self.db,
-                    host=settings.metrics_host,
-                    port=settings.metrics_port,
-                    stopping=stop.asked,
-                )
-                chores.append(tasks.create_task(serving, name="metrics"))
+                asking = self.metrics.keep_fresh(self._ask_values, stop.asked)
+                chores.append(tasks.create_task(asking, name="metrics"))
             if settings.webhook_url is not None:
                 webhook = Webhook(self.db, settings.webhook_url.get_secret_value())
                 chores.append(tasks.create_task(webhook.run(stop.asked), name="webhook"))
@@ -123,6 +119,9 @@ class Worker:
         await self.receipts.close()
         await self.inbound.close()
         log.info("worker_stopped", worker=settings.worker_name)
+
+    async def _ask_values(self) -> Sequence[monitoring.MetricValue]:
+        return await self.db.call(monitoring.metric_values)
 
     async def _end(self, crews: asyncio.Task[None], roster: Roster, stop: Stop) -> None:
         """A grace period for sends in flight, then cut them, then time to settle."""
@@ -146,13 +145,14 @@ async def open_worker(settings: Settings) -> AsyncIterator[Worker]:
     await try_out(settings, calls.list_providers, name=_APPLICATION)
     async with open_database(settings, name=_APPLICATION, size=CONNECTIONS) as db:
         metrics = Metrics()
-        yield Worker(
-            settings=settings,
-            db=db,
-            receipts=make_batcher(db, metrics),
-            inbound=make_inbound_batcher(db),
-            metrics=metrics,
-        )
+        async with metrics.listening(host=settings.metrics_host, port=settings.metrics_port):
+            yield Worker(
+                settings=settings,
+                db=db,
+                receipts=make_batcher(db, metrics),
+                inbound=make_inbound_batcher(db),
+                metrics=metrics,
+            )
 
 
 def make_batcher(db: Database, metrics: Metrics) -> ReceiptBatcher:
