@@ -62,7 +62,7 @@ MEANINGS = {
     "outbox_budget_spent_ratio": "Share of a budget that is spent.",
     "outbox_budget_warn_ratio": "Share of a budget at which it warns.",
     "outbox_campaign_waiting_recipients": "Recipients of unfinished campaigns not queued yet.",
-    "outbox_statistics_dirty_hours": "Hours of statistics to be counted again.",
+    "outbox_statistics_stale_periods": "Hours of statistics to be counted again.",
     "outbox_statistics_behind_seconds": "Since when changes wait to be counted; 0 = none waits.",
 }
 

@@ -73,7 +73,7 @@ as $$
      where r.state in ('running', 'paused')
      group by k.campaign
     union all
-    select 'outbox_statistics_dirty_hours', '{}', count(distinct d.hour_no)::float8 from sms.stat_dirty as d
+    select 'outbox_statistics_stale_periods', '{}', count(distinct d.hour_no)::float8 from sms.stat_dirty as d
     union all
     select 'outbox_statistics_behind_seconds', '{}',
            coalesce(extract(epoch from clock_timestamp() - coalesce((select max(v.counted_at) from sms.month_volume as v),

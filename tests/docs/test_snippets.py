@@ -23,6 +23,7 @@ READERS = {
     "docs/operators.md": "sms_operator",
     "docs/dba.md": "outbox",
     "docs/why.md": "sms_operator",
+    "docs/money.md": "sms_operator",
     "docs/rules.md": "sms_operator",
     "docs/events.md": "sms_erp",
     "docs/audiences.md": "sms_analyst",
@@ -32,6 +33,7 @@ READERS = {
     "docs/smsc_ru.md": "sms_operator",
     "docs/uncertain.md": "sms_operator",
     "docs/failover.md": "sms_operator",
+    "docs/monitoring.md": "outbox",
 }
 SETUP = Path(__file__).with_name("setup.sql")
 

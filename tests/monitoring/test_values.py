@@ -228,12 +228,12 @@ async def test_statistics_that_wait_to_be_counted(db: AsyncConnection) -> None:
     await db.execute("delete from sms.stat_dirty")
     await db.execute("delete from sms.month_volume")
     told = await values(db)
-    assert told[key("outbox_statistics_dirty_hours")] == 0
+    assert told[key("outbox_statistics_stale_periods")] == 0
     assert told[key("outbox_statistics_behind_seconds")] == 0
 
     await db.execute("insert into sms.stat_dirty (hour_no) values (1000), (1000), (1001)")
     told = await values(db)
-    assert told[key("outbox_statistics_dirty_hours")] == 2
+    assert told[key("outbox_statistics_stale_periods")] == 2
     since = await value(
         db, "select extract(epoch from clock_timestamp() - sms.stat_hour_at(1000))::float8"
     )
