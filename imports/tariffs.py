@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 from psycopg import AsyncConnection
 from psycopg.errors import CheckViolation, ExclusionViolation
@@ -49,16 +50,18 @@ async def import_tariffs(
     conn: AsyncConnection, path: Path, progress: Progress | None = None
 ) -> TariffReport:
     """Add tariffs: provider, price, optionally operator, category, currency (RUB), from_segments
-    (0), valid_from, valid_until (ISO, local where without a zone).
+    (0), valid_from, valid_until (ISO; without a zone in that of setting statistics_zone, in whose
+    days money is counted).
 
     An open tariff of the same scope and step that began before gets the new one's begin as its
-    end; any other overlap is refused, as are unknown names. A line that is in the table already
-    changes nothing. Raises ImportRefused when the file as a whole cannot be read.
+    end; any other overlap is refused, as are unknown names. A line that is in the table already,
+    also as one that a later line has ended, changes nothing. Raises ImportRefused when the file as
+    a whole cannot be read.
     """
     bad: list[BadLine] = []
     kept = added = ended = 0
     async with conn.transaction():
-        for tariff in _tariffs(path, bad, progress):
+        for tariff in _tariffs(path, await _zone(conn), bad, progress):
             try:
                 async with conn.transaction():
                     was_there, ends = await _put(conn, tariff)
@@ -90,7 +93,7 @@ async def _put(conn: AsyncConnection, tariff: Tariff) -> tuple[bool, int]:
                           and t.from_segments = %(from_segments)s and t.price = %(price)s
                           and t.currency = %(currency)s
                           and t.valid_from = coalesce(%(valid_from)s, '-infinity'::timestamptz)
-                          and t.valid_until = coalesce(%(valid_until)s, 'infinity'::timestamptz))
+                          and t.valid_until = coalesce(%(valid_until)s, t.valid_until))
           from named as n
         """,
         _values(tariff),
@@ -140,16 +143,24 @@ def _refuse_unknown(
         raise RowRefused(f"there is no category {tariff.category[:40]!r}")
 
 
-def _tariffs(path: Path, bad: list[BadLine], progress: Progress | None) -> Iterator[Tariff]:
+async def _zone(conn: AsyncConnection) -> ZoneInfo:
+    found = await conn.execute("select value from sms.setting where setting = 'statistics_zone'")
+    [(name,)] = await found.fetchall()
+    return ZoneInfo(name)
+
+
+def _tariffs(
+    path: Path, zone: ZoneInfo, bad: list[BadLine], progress: Progress | None
+) -> Iterator[Tariff]:
     """Yield the lines that can be used; the others go to `bad`."""
     for number, row in LAYOUT.read(path, bad, progress):
         try:
-            yield _tariff(number, row)
+            yield _tariff(number, row, zone)
         except RowRefused as refusal:
             bad.append(BadLine(line=number, reason=str(refusal)))
 
 
-def _tariff(number: int, row: Mapping[str, str]) -> Tariff:
+def _tariff(number: int, row: Mapping[str, str], zone: ZoneInfo) -> Tariff:
     currency = words(row, "currency").upper() or "RUB"
     if not _CURRENCY.fullmatch(currency):
         raise RowRefused(f"the currency is no ISO 4217 code such as RUB: {currency[:40]!r}")
@@ -164,8 +175,8 @@ def _tariff(number: int, row: Mapping[str, str]) -> Tariff:
         price=_price(words(row, "price")),
         currency=currency,
         from_segments=int(step),
-        valid_from=_moment(row, "valid_from"),
-        valid_until=_moment(row, "valid_until"),
+        valid_from=_moment(row, "valid_from", zone),
+        valid_until=_moment(row, "valid_until", zone),
     )
 
 
@@ -180,14 +191,15 @@ def _price(text: str) -> Decimal:
     return price
 
 
-def _moment(row: Mapping[str, str], name: str) -> datetime | None:
+def _moment(row: Mapping[str, str], name: str, zone: ZoneInfo) -> datetime | None:
     text = words(row, name)
     if not text:
         return None
     try:
-        return datetime.fromisoformat(text).astimezone()
+        moment = datetime.fromisoformat(text)
     except ValueError:
         raise RowRefused(f"{name} is no ISO date or time: {text[:40]!r}") from None
+    return moment if moment.tzinfo else moment.replace(tzinfo=zone)
 
 
 def _reason(refusal: Exception) -> str:

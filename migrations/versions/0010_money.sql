@@ -63,11 +63,15 @@ comment on column sms.monthly_fee.valid_until is 'First day no more.';
 alter table sms.outcome add column billed_cost numeric(12, 4);
 comment on column sms.outcome.billed_cost is 'What the provider says it charged, where it says so; null = unknown. The expected cost is in cost.';
 alter table sms.stat_hour add column billed numeric(14, 4) not null default 0,
-                          add column billed_messages int not null default 0;
+                          add column billed_messages int not null default 0,
+                          add column billed_expected numeric(14, 4) not null default 0;
+comment on column sms.stat_hour.billed_expected is 'What those were expected to cost.';
 comment on column sms.stat_hour.billed is 'What providers said they charged.';
 comment on column sms.stat_hour.billed_messages is 'For how many messages they said so.';
 alter table sms.stat_day add column billed numeric(14, 4) not null default 0,
-                         add column billed_messages int not null default 0;
+                         add column billed_messages int not null default 0,
+                         add column billed_expected numeric(14, 4) not null default 0;
+comment on column sms.stat_day.billed_expected is 'What those were expected to cost.';
 comment on column sms.stat_day.billed is 'What providers said they charged.';
 comment on column sms.stat_day.billed_messages is 'For how many messages they said so.';
 

@@ -1,5 +1,5 @@
 -- Trigger on goal: a query must be one reading SELECT that sms_analyst may run, and yield client_id and occurred_at.
--- It is judged as an audience is, by sms.plan_audience and sms.parse_audience. Errors: SM031 as there, SM074 a column.
+-- It is judged as an audience is, by sms.refuse_unsafe_select. Errors: SM031 as there, SM074 a column.
 create or replace function sms.check_goal()
     returns trigger
     language plpgsql volatile security definer set search_path = pg_catalog, pg_temp
@@ -11,8 +11,7 @@ begin
         return new;
     end if;
     new.query := regexp_replace(new.query, '[;\s]+$', '');
-    perform sms.plan_audience(new.query);
-    select p.columns into _columns from sms.parse_audience(new.query) as p;
+    select p.columns into _columns from sms.refuse_unsafe_select(new.query) as p;
     if not _columns @> '{client_id,occurred_at}' then
         raise exception 'the SELECT of goal "%" has no column %', new.goal,
             (select c from unnest(array['client_id', 'occurred_at']) as c where c <> all (_columns) limit 1)

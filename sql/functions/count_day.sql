@@ -14,9 +14,10 @@ begin
     end if;
     delete from sms.stat_day as s where s.day = p_day;
     insert into sms.stat_day (day, channel_id, provider_id, operator_id, state, reason, campaign_id, template_id,
-                              messages, segments, cost, billed, billed_messages, delivery)
+                              messages, segments, cost, billed, billed_messages, billed_expected, delivery)
     select p_day, h.channel_id, h.provider_id, h.operator_id, h.state, h.reason, h.campaign_id, h.template_id,
-           sum(h.messages), sum(h.segments), sum(h.cost), sum(h.billed), sum(h.billed_messages), d.delivery
+           sum(h.messages), sum(h.segments), sum(h.cost), sum(h.billed), sum(h.billed_messages),
+           sum(h.billed_expected), d.delivery
       from sms.stat_hour as h
       left join (select x.channel_id, x.provider_id, x.operator_id, x.reason, x.campaign_id, x.template_id,
                         sms.delivery_classes(array_agg(c.bucket::int), array_agg(c.messages)) as delivery

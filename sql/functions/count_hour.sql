@@ -14,7 +14,7 @@ begin
         select coalesce(l.channel_id, c.channel_id) as channel_id, coalesce(o.provider_id, 0) as provider_id,
                coalesce(l.operator_id, -1) as operator_id, o.state, coalesce(o.reason, '') as reason,
                coalesce(o.campaign_id, 0) as campaign_id, coalesce(v.template_id, 0) as template_id,
-               coalesce(o.segments, 0) as segments, coalesce(o.cost, 0) as cost, o.billed_cost, o.msisdn,
+               case when sms.is_handed_over(o.state, o.reason) then coalesce(o.segments, 0) else 0 end as segments, coalesce(o.cost, 0) as cost, o.billed_cost, o.msisdn,
                case when o.state = 'delivered' then sms.delivery_bucket(o.final_at - o.submitted_at) end as bucket
           from sms.outcome as o
           left join sms.lane as l on l.lane_id = o.lane_id
@@ -27,13 +27,14 @@ begin
          where o.id >= _from and o.id < _until
     ), summed as (
         insert into sms.stat_hour (hour, channel_id, provider_id, operator_id, state, reason, campaign_id, template_id,
-                                   messages, segments, cost, billed, billed_messages, delivery)
+                                   messages, segments, cost, billed, billed_messages, billed_expected, delivery)
         select _hour, k.channel_id, k.provider_id, k.operator_id, k.state, k.reason, k.campaign_id, k.template_id,
-               sum(k.messages), sum(k.segments), sum(k.cost), sum(k.billed), sum(k.billed_messages),
+               sum(k.messages), sum(k.segments), sum(k.cost), sum(k.billed), sum(k.billed_messages), sum(k.billed_expected),
                case when k.state = 'delivered' then sms.delivery_classes(array_agg(k.bucket), array_agg(k.messages)) end
           from (select m.channel_id, m.provider_id, m.operator_id, m.state, m.reason, m.campaign_id, m.template_id, m.bucket,
                        count(*)::int as messages, sum(m.segments) as segments, sum(m.cost) as cost,
-                       coalesce(sum(m.billed_cost), 0) as billed, count(m.billed_cost)::int as billed_messages
+                       coalesce(sum(m.billed_cost), 0) as billed, count(m.billed_cost)::int as billed_messages,
+                       coalesce(sum(m.cost) filter (where m.billed_cost is not null), 0) as billed_expected
                   from message as m
                  group by 1, 2, 3, 4, 5, 6, 7, 8) as k
          group by k.channel_id, k.provider_id, k.operator_id, k.state, k.reason, k.campaign_id, k.template_id

@@ -10,7 +10,6 @@ begin
       from sms.stat_day as s
       join sms.channel as c using (channel_id)
      where s.day >= p_month and s.day < p_month + interval '1 month' and s.provider_id <> 0 and s.segments > 0
-       and s.state <> 'rejected'
      group by s.provider_id, s.operator_id, c.category;
 end
 $$;

@@ -12,7 +12,7 @@ as $$
       join sms.provider as p using (provider_id)
       left join sms.operator as o using (operator_id)
      where s.day >= p_from and s.day < p_until
-       and s.state in ('accepted', 'delivered', 'undelivered', 'expired', 'uncertain')
+       and sms.is_handed_over(s.state, s.reason)
      group by s.day, c.channel, c.category, c.priority, o.operator, p.provider
      order by s.day, c.channel, o.operator, p.provider
 $$;

@@ -28,7 +28,7 @@ begin
                case when 'channel' = any (p_by) then e.channel_id end as channel_id
           from sms.exposures(p_from, p_until) as e
           left join sms.campaign as k on k.campaign_id = e.campaign_id
-         where not e.is_held_out
+         where e.is_handed_over
     ), owed as materialized (
         select a.message_id, count(*) as conversions, sum(a.amount) as amount, min(a.took) as took
           from sms.attributions(_goal_id, p_from, p_until, p_touch) as a

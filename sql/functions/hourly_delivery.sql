@@ -4,7 +4,7 @@ create or replace function sms.hourly_delivery(p_from date, p_until date)
     language sql stable security definer set search_path = pg_catalog, pg_temp
 as $$
     select (s.hour at time zone sms.statistics_zone())::date, extract(hour from s.hour at time zone sms.statistics_zone())::int,
-           coalesce(sum(s.messages) filter (where s.state in ('accepted', 'delivered', 'undelivered', 'expired', 'uncertain', 'rejected')), 0)::bigint,
+           coalesce(sum(s.messages) filter (where sms.is_handed_over(s.state, s.reason)), 0)::bigint,
            coalesce(sum(s.messages) filter (where s.state = 'delivered'), 0)::bigint
       from sms.stat_hour as s
      where s.hour >= p_from::timestamp at time zone sms.statistics_zone()

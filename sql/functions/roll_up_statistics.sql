@@ -1,6 +1,7 @@
 -- Count again the hours in which outcomes changed, and their days; the latest hours first, so that today is fresh first.
 -- Returns how many hours were counted; as many as p_limit: call again. The notes are taken before the counting begins:
--- what commits meanwhile leaves its own note. Hours whose requests were dropped by retention keep their sums.
+-- what commits meanwhile leaves its own note. Hours whose requests were dropped by retention keep their sums, and so
+-- does a day that began among them, unless the sums of all its hours are still there.
 create or replace function sms.roll_up_statistics(p_limit int default 50)
     returns int
     language plpgsql volatile security definer
@@ -17,7 +18,8 @@ begin
       where (h::bigint * 3600000) << 22 >= _kept_since;
     perform sms.count_day(d.day)
        from (select distinct (sms.stat_hour_at(h) at time zone sms.statistics_zone())::date as day from unnest(_hours) as h
-              where (h::bigint * 3600000) << 22 >= _kept_since) as d;
+              where (h::bigint * 3600000) << 22 >= _kept_since) as d
+      where d.day::timestamp at time zone sms.statistics_zone() >= least(sms.id_time(_kept_since), sms.statistics_hours_since());
     perform sms.count_volume(m.month)
        from (select distinct date_trunc('month', sms.stat_hour_at(h) at time zone sms.statistics_zone())::date as month
                from unnest(_hours) as h) as m;

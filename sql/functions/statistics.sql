@@ -28,7 +28,8 @@ begin
                case when 'operator' = any (p_by) then s.operator_id end as operator_id,
                s.state,
                case when 'reason' = any (p_by) then s.reason end as reason,
-               sum(s.messages) as messages, sum(s.segments) as segments, sum(s.cost) as cost
+               sum(s.messages) as messages, sum(s.segments) as segments, sum(s.cost) as cost,
+               sum(s.messages) filter (where sms.is_handed_over(s.state, s.reason)) as handed
           from sms.stat_day as s
          where s.day >= p_from and s.day < p_until
          group by 1, 2, 3, 4, 5, 6, 7, 8, 9
@@ -50,7 +51,7 @@ begin
         select u.month, u.day, case when 'channel' = any (p_by) then ch.channel end as channel,
                case when 'category' = any (p_by) then ch.category end as category,
                k.campaign, t.template, v.provider, o.operator, case when 'state' = any (p_by) then u.state end as state,
-               nullif(u.reason, '') as reason, u.state as fate, u.messages, u.segments, u.cost, null::bigint as n, null::bigint as hits
+               nullif(u.reason, '') as reason, u.state as fate, u.messages, u.segments, u.cost, u.handed, null::bigint as n, null::bigint as hits
           from sum as u
           left join sms.channel as ch using (channel_id)
           left join sms.campaign as k using (campaign_id)
@@ -61,7 +62,7 @@ begin
         select x.month, x.day, case when 'channel' = any (p_by) then ch.channel end,
                case when 'category' = any (p_by) then ch.category end,
                k.campaign, t.template, v.provider, o.operator, case when 'state' = any (p_by) then 'delivered' end,
-               nullif(x.reason, ''), null, 0, 0, 0, x.n, x.messages
+               nullif(x.reason, ''), null, 0, 0, 0, 0, x.n, x.messages
           from class as x
           left join sms.channel as ch using (channel_id)
           left join sms.campaign as k using (campaign_id)
@@ -77,7 +78,7 @@ begin
     ), told as (
         select y.month, y.day, y.channel, y.category, y.campaign, y.template, y.provider, y.operator, y.state, y.reason,
                sum(y.messages)::bigint as messages, sum(y.segments)::bigint as segments, sum(y.cost) as cost,
-               coalesce(sum(y.messages) filter (where y.fate in ('accepted', 'delivered', 'undelivered', 'expired', 'uncertain', 'rejected')), 0)::bigint as accepted,
+               coalesce(sum(y.handed), 0)::bigint as accepted,
                coalesce(sum(y.messages) filter (where y.fate = 'delivered'), 0)::bigint as delivered
           from named as y
          where y.n is null

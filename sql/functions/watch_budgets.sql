@@ -1,5 +1,6 @@
 -- Chore: fold the ledger, and tell once a span when a budget reaches its warning share and when it is used up: a row of
--- sms.activity and NOTIFY sms_budget with the budget's name. Returns how many budgets it told of.
+-- sms.activity and NOTIFY sms_budget with the budget's name. A budget that was raised may be told of again. Returns how many
+-- budgets it told of.
 create or replace function sms.watch_budgets(p_as_of timestamptz default null)
     returns int
     language plpgsql volatile security definer set search_path = pg_catalog, pg_temp
@@ -17,6 +18,12 @@ begin
       from folded as f
      group by 1, 2, 3
         on conflict (day, channel_id, campaign_id) do update set amount = d.amount + excluded.amount;
+    update sms.budget as b
+       set warned_for = case when s.share >= s.warn_at then b.warned_for end,
+           stopped_for = case when s.spent >= s.amount then b.stopped_for end
+      from sms.budget_status(_now) as s
+     where s.budget_id = b.budget_id
+       and (b.warned_for is not null and s.share < s.warn_at or b.stopped_for is not null and s.spent < s.amount);
     for _b in
         select s.*, s.spent >= s.amount as is_used_up
           from sms.budget_status(_now) as s

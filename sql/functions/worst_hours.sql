@@ -12,7 +12,7 @@ as $$
                                              where h.hour = k.hour
                                              group by x.n) as c), 0.95)
       from (select s.hour,
-                   sum(s.messages) filter (where s.state in ('accepted', 'delivered', 'undelivered', 'expired', 'uncertain', 'rejected')) as accepted,
+                   sum(s.messages) filter (where sms.is_handed_over(s.state, s.reason)) as accepted,
                    coalesce(sum(s.messages) filter (where s.state = 'delivered'), 0) as delivered
               from sms.stat_hour as s
              where s.hour >= p_from and s.hour < p_until

@@ -2,8 +2,8 @@
 create or replace view sms.billing_difference as
     select date_trunc('month', s.day)::date as month, p.provider, o.operator, c.category,
            sum(s.messages) as messages, sum(s.billed_messages) as billed_messages,
-           sum(s.cost) filter (where s.billed_messages > 0) as expected, sum(s.billed) as billed,
-           sum(s.billed) - sum(s.cost) filter (where s.billed_messages > 0) as difference
+           sum(s.billed_expected) as expected, sum(s.billed) as billed,
+           sum(s.billed) - sum(s.billed_expected) as difference
       from sms.stat_day as s
       join sms.channel as c using (channel_id)
       join sms.provider as p using (provider_id)
@@ -17,7 +17,7 @@ comment on column sms.billing_difference.operator is 'Operator.';
 comment on column sms.billing_difference.category is 'Category.';
 comment on column sms.billing_difference.messages is 'Messages.';
 comment on column sms.billing_difference.billed_messages is 'Messages whose charge is known.';
-comment on column sms.billing_difference.expected is 'Expected cost of the sums in which charges are known.';
+comment on column sms.billing_difference.expected is 'What just these were expected to cost.';
 comment on column sms.billing_difference.billed is 'Charged.';
 comment on column sms.billing_difference.difference is 'Charged less expected.';
 
@@ -25,13 +25,14 @@ comment on column sms.billing_difference.difference is 'Charged less expected.';
 create or replace view sms.month_money as
     select m.month, p.provider, sum(m.messages)::bigint as messages, sum(m.segments)::bigint as segments,
            sum(m.segments_cost) as segments_cost, sum(m.fees) as fees, sum(m.segments_cost) + sum(m.fees) as cost
-      from (select date_trunc('month', s.day)::date as month, s.provider_id, sum(s.messages) as messages,
+      from (select date_trunc('month', s.day)::date as month, s.provider_id,
+                   sum(s.messages) filter (where sms.is_handed_over(s.state, s.reason)) as messages,
                    sum(s.segments) as segments, sum(s.cost) as segments_cost, 0::numeric as fees
               from sms.stat_day as s
              where s.provider_id <> 0
              group by 1, 2
             union all
-            select g.month::date, f.provider_id, 0, 0, 0, sms.in_currency(f.amount, f.currency, g.month::timestamptz)
+            select g.month::date, f.provider_id, 0, 0, 0, sms.in_currency(f.amount, f.currency, g.month::date::timestamp at time zone sms.statistics_zone())
               from sms.monthly_fee as f
              cross join lateral generate_series(date_trunc('month', f.valid_from),
                                                 least(f.valid_until - 1, date_trunc('month', current_date)::date)::timestamp,

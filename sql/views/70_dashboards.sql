@@ -2,7 +2,7 @@
 create or replace view sms.hourly_messages as
     select s.hour, c.channel, c.category, c.priority, p.provider, o.operator, k.campaign, t.template, s.state,
            nullif(s.reason, '') as reason, s.messages, s.segments, s.cost, s.billed, s.billed_messages,
-           (s.state in ('accepted', 'delivered', 'undelivered', 'expired', 'uncertain', 'rejected'))::int * s.messages as handed_over,
+           (sms.is_handed_over(s.state, s.reason))::int * s.messages as handed_over,
            (s.state = 'delivered')::int * s.messages as delivered, s.delivery
       from sms.stat_hour as s
       join sms.channel as c on c.channel_id = s.channel_id

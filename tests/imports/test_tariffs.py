@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from decimal import Decimal
 from pathlib import Path
 
@@ -128,3 +129,27 @@ async def test_an_operator_may_import_them(
     )
     done = await import_tariffs(session, file)
     assert (done.kept, done.changed, done.ended) == (2, 3, 1)
+
+
+async def test_a_file_with_old_and_new_prices_can_be_repeated(
+    db: AsyncConnection, tmp_path: Path
+) -> None:
+    lines = ("cheap;;;3.10;;;2026-01-01;", "cheap;;;3.40;;;2026-07-01;")
+    first = await load(db, tmp_path / "prices.csv", *lines)
+    again = await load(db, tmp_path / "prices.csv", *lines)
+    assert (first.changed, first.ended, first.bad) == (3, 1, [])
+    assert (again.kept, again.changed, again.bad) == (2, 0, [])
+
+
+async def test_a_day_without_a_zone_begins_where_statistics_do(
+    db: AsyncConnection, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TZ", "Asia/Vladivostok")
+    time.tzset()
+    try:
+        await load(db, tmp_path / "prices.csv", "cheap;;;3.10;;;2026-01-01;")
+    finally:
+        monkeypatch.undo()
+        time.tzset()
+    assert await price(db, "2025-12-31T23:59+03:00") is None
+    assert await price(db, "2026-01-01T00:00+03:00") == Decimal("3.10")

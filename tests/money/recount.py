@@ -23,7 +23,8 @@ async def told_by_messages(conn: AsyncConnection, *, by_day: bool) -> Counter[Ke
         conn,
         """
         select sms.id_time(m.id) as drawn_at, m.channel, m.provider, m.operator, m.state,
-               m.reason, m.campaign_id, m.segments, m.cost
+               m.reason, m.campaign_id,
+               case when m.submitted_at is not null then m.segments end as segments, m.cost
           from sms.message as m
         """,
     )

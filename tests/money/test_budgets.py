@@ -205,3 +205,30 @@ async def test_what_the_provider_billed_is_kept_beside_what_was_expected(
     )
     found = await row(priced, "select cost, billed_cost from sms.outcome where id = %s", message_id)
     assert found == {"cost": 5, "billed_cost": Decimal("5.4321")}
+
+
+async def test_a_raised_budget_is_told_of_again(priced: AsyncConnection) -> None:
+    await insert(priced, "budget", budget="all", amount=5)
+    await send(priced, 1)
+    assert await value(priced, "select sms.watch_budgets()") == 1  # 5 of 5
+    await priced.execute("update sms.budget set amount = 10")
+    assert await value(priced, "select sms.watch_budgets()") == 0  # 5 of 10
+    await send(priced, 1, body="more")
+    assert await value(priced, "select sms.watch_budgets()") == 1  # 10 of 10
+    assert await value(priced, "select sms.watch_budgets()") == 0
+
+
+async def test_a_dry_run_stops_at_a_used_up_budget(priced: AsyncConnection) -> None:
+    await insert(priced, "budget", budget="mass", channel="mass", amount=5)
+    await send(priced, 1, channel="mass")
+    for channel, topic in (("mass", "suppressed"), ("single", "kept")):
+        told = await rows(
+            priced,
+            """
+            select key, messages from sms.dry_run($$ select '9070000002' as phone $$,
+                   p_channel => %s, p_body => 'x', p_as_of => now()) where topic = %s
+            """,
+            channel,
+            topic,
+        )
+        assert [r["messages"] for r in told] == [1], (channel, told)

@@ -14,6 +14,7 @@ from psycopg import AsyncConnection
 from tests.support.factory import claim, insert, insert_many, number, row, rows, settle, value
 
 NOW = datetime.now(UTC)
+LATER = {"not_before": NOW, "expires_at": NOW + timedelta(days=300)}
 SPAN = (NOW - timedelta(days=30), NOW + timedelta(days=30))
 
 
@@ -73,6 +74,44 @@ async def test_last_touch_counts_once_and_any_touch_each(db: AsyncConnection, go
 
     assert await told("last") == {"first": (0, 0), "second": (2, 150)}
     assert await told("any") == {"first": (1, 100), "second": (2, 150)}
+
+
+async def test_months_do_not_both_tell_of_one_conversion(db: AsyncConnection, goal: int) -> None:
+    person = {"client_id": 1, "phone": str(number(1))}
+    await send(db, person, at=NOW)
+    await send(db, {**person, "body": "other"}, at=NOW + timedelta(days=2))
+    await convert(db, goal, 1, timedelta(days=2, hours=1), 100)
+    turn = NOW + timedelta(days=1)
+    months = [
+        await value(
+            db, "select sum(conversions) from sms.effect('payment', %s, %s, '{}')", start, until
+        )
+        for start, until in ((SPAN[0], turn), (turn, SPAN[1]))
+    ]
+    assert months == [0, 1]
+
+
+async def test_who_no_provider_took_stays_on_the_side_of_those_who_were_to_get_it(
+    db: AsyncConnection, goal: int
+) -> None:
+    campaign_id = await insert(db, "campaign", campaign="spring")
+    for n in (1, 2):
+        await insert_many(
+            db,
+            [{"client_id": n, "phone": str(number(n)), "campaign_id": campaign_id, **LATER}],
+        )
+    claimed = await claim(db, as_of=datetime.now(UTC))
+    await settle(db, claimed.claim_id, claimed.ids[:1], segments=1)
+    await settle(db, claimed.claim_id, claimed.ids[1:], "rejected", segments=1)
+    assert (await row(db, "select * from sms.uplift('payment', 'spring')"))["treated"] == 2
+    [told] = await rows(db, "select * from sms.effect('payment', %s, %s)", *SPAN)
+    assert told["messages"] == 1
+
+
+async def test_all_time_may_be_asked_for(db: AsyncConnection, goal: int) -> None:
+    await send(db, {"client_id": 1})
+    [told] = await rows(db, "select * from sms.effect('payment', '-infinity', 'infinity')")
+    assert told["messages"] == 1
 
 
 async def test_effect_tells_people_money_and_time(db: AsyncConnection, goal: int) -> None:

@@ -107,3 +107,24 @@ async def test_the_erp_may_tell_by_itself(as_role: AsRole, conn: AsyncConnection
     assert (
         await value(conn, "select client_id from sms.conversion where goal_id = %s", goal_id) == 7
     )
+
+
+async def test_a_goal_may_call_no_more_than_an_audience(
+    conn: AsyncConnection, as_role: AsRole
+) -> None:
+    """What an analyst made himself would run with the rights of whoever collects."""
+    await conn.execute("create schema ivanov; grant all on schema ivanov to sms_analyst")
+    analyst = await as_role("sms_analyst")
+    await analyst.execute(
+        """
+        create function ivanov.spy(bigint) returns bigint language sql immutable as 'select $1'
+        """
+    )
+    with pytest.raises(psycopg.Error, match=r"may not call ivanov\.spy"):
+        await analyst.execute(
+            """
+            insert into sms.goal (goal, query)
+            values ('spy', 'select ivanov.spy(client_id) as client_id, at as occurred_at'
+                           ' from erp.action')
+            """
+        )

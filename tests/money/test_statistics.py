@@ -282,3 +282,48 @@ async def test_the_day_is_the_companys_own(db: AsyncConnection) -> None:
     )
     await db.execute("select sms.roll_up_statistics()")
     assert await value(db, "select day from sms.stat_day") == (moment + timedelta(days=1)).date()
+
+
+async def test_what_no_provider_took_is_no_traffic(db: AsyncConnection) -> None:
+    for n, result in ((1, "accepted"), (2, "rejected")):
+        await factory.insert_outbox(
+            db,
+            phone=str(number(n)),
+            not_before=datetime.now(UTC),
+            expires_at=datetime.now(UTC) + timedelta(days=3),
+        )
+        claimed = await claim(db, as_of=datetime.now(UTC))
+        await settle(db, claimed.claim_id, claimed.ids, result, segments=2)
+    await db.execute("select sms.roll_up_statistics()")
+    [told] = await rows(
+        db,
+        "select * from sms.statistics(current_date - 1, current_date + 2, '{provider}')",
+    )
+    assert (told["messages"], told["accepted"], told["segments"]) == (2, 1, 2)
+    assert await value(db, "select sum(segments) from sms.month_volume") == 2
+    assert await value(db, "select messages from sms.month_money") == 1
+
+
+async def test_a_day_cut_by_retention_keeps_its_sums(db: AsyncConnection) -> None:
+    """The first hours of a Moscow month lie in a UTC month that is gone already."""
+    await db.execute("update sms.setting set value = '1' where setting = 'statistics_hours_months'")
+    start = await value(db, "select min(month) from sms.partition_months('outbox')")
+    await db.execute(
+        "select sms.create_partition(t, %s - interval '70 days') from unnest(%s::text[]) as t",
+        [start, ["outbox", "outcome"]],
+    )
+    cut = await value(db, "select min(month) from sms.partition_months('outbox')")
+    await db.execute(
+        """
+        insert into sms.stat_day (day, channel_id, provider_id, operator_id, state, reason,
+                                  campaign_id, template_id, messages, segments, cost)
+        select (%s at time zone 'Europe/Moscow')::date, c.channel_id, 0, -1, 'cancelled', '', 0, 0,
+               1000, 0, 0 from sms.channel as c where c.channel = 'single'
+        """,
+        [cut],
+    )
+    await db.execute(
+        "insert into sms.stat_dirty (hour_no) values (sms.stat_hour_no(sms.id_at(%s)))", [cut]
+    )
+    await db.execute("select sms.roll_up_statistics()")
+    assert await value(db, "select messages from sms.stat_day") == 1000

@@ -7,8 +7,9 @@ from decimal import Decimal
 
 import psycopg
 import pytest
-from psycopg import AsyncConnection
+from psycopg import AsyncConnection, sql
 
+from tests.conftest import AsRole
 from tests.support.factory import (
     PROVIDER,
     claim,
@@ -140,3 +141,25 @@ async def test_what_was_billed_is_told_beside_what_was_expected(db: AsyncConnect
         Decimal("6.3"),
         Decimal("0.3"),
     )
+
+
+async def test_only_what_was_billed_is_compared(db: AsyncConnection) -> None:
+    """Of two alike the provider tells the charge of one: the other is no difference."""
+    await add_tariff(db, "2.00")
+    future = {"not_before": NOW, "expires_at": NOW.replace(year=NOW.year + 1)}
+    await cost_of_one(db, 1, **future)
+    await cost_of_one(db, 1, body="another", **future)
+    await db.execute(
+        "update sms.outcome set billed_cost = 2.5 where id = (select min(id) from sms.outcome)"
+    )
+    await db.execute("select sms.roll_up_statistics()")
+    [told] = await rows(db, "select * from sms.billing_difference")
+    assert (told["messages"], told["billed_messages"]) == (2, 1)
+    assert (told["expected"], told["difference"]) == (2, Decimal("0.5"))
+
+
+@pytest.mark.parametrize("role", ["sms_analyst", "sms_operator", "sms_monitor"])
+async def test_money_may_be_read(as_role: AsRole, role: str) -> None:
+    reader = await as_role(role)
+    for view in ("month_money", "billing_difference"):
+        await reader.execute(sql.SQL("select * from {}").format(sql.Identifier("sms", view)))
