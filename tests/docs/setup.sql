@@ -89,3 +89,8 @@ select 1000 + n, (79070000000 + n)::text, 'Москва', jsonb_build_object('na
 insert into erp.local_action (client_id, action, at, amount)
 select 1000 + n, case when n % 3 = 0 then 'late_payment' else 'payment' end, now() - n * interval '1 day', 1000
   from generate_series(1, 100) as n;
+
+-- A goal that the ERP tells of, and a campaign with a control group.
+insert into sms.goal (goal, title) values ('payment', 'Paid');
+insert into sms.campaign (campaign, holdout_percent) values ('spring', 10);
+select sms.roll_up_statistics();
