@@ -119,7 +119,9 @@ async def _dlr(settings: Settings) -> None:
                 listen(accounts, settings, receipts, make_inbound_batcher(db)),
                 asyncio.TaskGroup() as tasks,
             ):
-                tasks.create_task(metrics.keep_fresh(partial(_try_out, db), stop.asked))
+                if settings.metrics_port is not None:
+                    trying = metrics.keep_fresh(partial(_try_out, db), stop.asked)
+                    tasks.create_task(trying, name="metrics")
                 await follow_accounts(accounts, db, stop.asked)
             await receipts.close()
 
