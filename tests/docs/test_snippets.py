@@ -27,6 +27,7 @@ READERS = {
     "docs/events.md": "sms_erp",
     "docs/audiences.md": "sms_analyst",
     "docs/templates.md": "sms_operator",
+    "docs/campaigns.md": "sms_operator",
 }
 SETUP = Path(__file__).with_name("setup.sql")
 
