@@ -21,6 +21,8 @@ class Sizes:
     pinned: int  # messages claimed while a snapshot is held
     commit_s: int  # seconds of single-row commits, each way
     reported: int  # receipts over HTTP
+    recipients: int  # of a campaign
+    sent: int  # of them before it is stopped
     jobs: int  # no-op jobs for a fast peer
     slow_jobs: int  # and for a slow one
 
@@ -40,6 +42,8 @@ QUICK = Sizes(
     pinned=50_000,
     commit_s=1,
     reported=3_000,
+    recipients=100_000,
+    sent=10_000,
     jobs=5_000,
     slow_jobs=500,
 )
@@ -58,6 +62,8 @@ DEFAULT = Sizes(
     pinned=150_000,
     commit_s=3,
     reported=15_000,
+    recipients=1_000_000,
+    sent=50_000,
     jobs=20_000,
     slow_jobs=1_500,
 )
@@ -76,6 +82,8 @@ FULL = Sizes(
     pinned=150_000,
     commit_s=5,
     reported=30_000,
+    recipients=1_000_000,
+    sent=200_000,
     jobs=40_000,
     slow_jobs=3_000,
 )

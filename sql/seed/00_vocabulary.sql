@@ -85,6 +85,6 @@ insert into sms.setting (setting, value, meaning) values
     ('erp_ref_days', '0', 'Days for which an erp_ref protects against a second message; 0 = for ever.'),
     ('audience_max_cost', '10000000', 'The most an audience may cost by the planner''s estimate, in its units.'),
     ('audience_timeout_s', '60', 'Seconds after which reading an audience is given up.'),
-    ('campaign_queue', '20000', 'Messages of one campaign that stand in the queue at once; the others wait as recipients.'),
+    ('campaign_queue', '10000', 'Messages of one campaign that stand in the queue at once; the others wait as recipients.'),
     ('opt_out_answer', '', 'Text that answers an opt-out; empty = no answer.')
 on conflict (setting) do update set meaning = excluded.meaning;

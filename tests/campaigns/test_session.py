@@ -37,18 +37,20 @@ class Session:
 
     def run(self, block: Block) -> str:
         """What the block prints; it must succeed."""
-        done = subprocess.run(
-            ["bash", "-euo", "pipefail", "-c", block.body],
-            cwd=self._folder,
-            env=self._variables,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=(self._folder / "stderr").open("w"),
-            text=True,
-            timeout=SESSION_S,
-            check=False,
-        )
-        said = (self._folder / "stderr").read_text()
+        with (self._folder / "stderr").open("w+") as stderr:  # a worker may keep it for long
+            done = subprocess.run(
+                ["bash", "-euo", "pipefail", "-c", block.body],
+                cwd=self._folder,
+                env=self._variables,
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=stderr,
+                text=True,
+                timeout=SESSION_S,
+                check=False,
+            )
+            stderr.seek(0)
+            said = stderr.read()
         assert done.returncode == 0, f"line {block.line}: {said}"
         return done.stdout
 
