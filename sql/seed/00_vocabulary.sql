@@ -16,7 +16,7 @@ on conflict (state) do update set rank = excluded.rank, is_final = excluded.is_f
 
 insert into sms.state_transition (from_state, to_state, cause) values
     ('pending', 'inflight', 'claim_batch: judged send'),
-    ('pending', 'suppressed', 'claim_batch: a rule said no'),
+    ('pending', 'suppressed', 'claim_batch: a rule said no; its campaign was stopped'),
     ('pending', 'cancelled', 'cancel'),
     ('inflight', 'pending', 'settle retry, throttled, released; expire_leases when unmarked'),
     ('inflight', 'accepted', 'settle accepted'),
