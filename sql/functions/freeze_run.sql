@@ -4,6 +4,7 @@
 create or replace function sms.freeze_run(p_run_id bigint)
     returns bigint
     language plpgsql volatile security definer set search_path = pg_catalog, pg_temp
+    set work_mem = '8MB'   -- a dozen sorts and stores, each of which spills to disk beyond that
 as $$
 declare
     _now timestamptz := clock_timestamp();
