@@ -14,7 +14,7 @@ declare
     _read bigint;
     _recipients bigint;
 begin
-    if not pg_try_advisory_xact_lock(74030, p_run_id::int) then
+    if not pg_try_advisory_xact_lock(74032, p_run_id::int) then
         return null;
     end if;
     select * into _run from sms.campaign_run as r
