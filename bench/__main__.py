@@ -12,6 +12,7 @@ import sys
 import time
 from collections.abc import Callable, Sequence
 
+from bench.campaigns import launch_and_pause, make_campaign
 from bench.depth import claim_by_depth
 from bench.events import fire_events
 from bench.inserting import bulk_insert, single_rows, template_insert
@@ -46,6 +47,7 @@ STEPS: dict[str, Step] = {
     "urgent": urgent_beside_drain,
     "streams": three_streams,
     "events": fire_events,
+    "campaigns": launch_and_pause,
     "depth": claim_by_depth,
     "judging": judge_batches,
     "radius": radius_audience,
@@ -95,6 +97,8 @@ def _run(lab: Lab, names: Sequence[str]) -> None:
     warm_up(lab)
     if "radius" in names:
         settle_clients(lab)
+    if "campaigns" in names:
+        make_campaign(lab)
     if "judging" in names:
         make_judging(lab)
     if {"pgqueuer", "procrastinate"} & set(names):

@@ -89,7 +89,7 @@ def describe(sizes: Sizes) -> str:
         f"contact log {sizes.contacts:,} rows before the first message, blacklist 1,000,000, "
         f"{sizes.clients:,} clients; pipeline {sizes.piped:,} messages, drain {sizes.drained:,}, "
         f"urgent beside {sizes.backlog:,}, claims at {sizes.shallow:,} and {sizes.deep:,}, "
-        f"snapshot held over {sizes.pinned:,}"
+        f"snapshot held over {sizes.pinned:,}, a campaign of {sizes.recipients:,}"
     )
 
 

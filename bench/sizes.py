@@ -22,6 +22,8 @@ class Sizes:
     commit_s: int  # seconds of single-row commits, each way
     reported: int  # receipts over HTTP, and as many over SMPP
     submitted: int  # over SMPP; a fifth of it to each slower peer
+    recipients: int  # of a campaign
+    sent: int  # of them before it is stopped
     jobs: int  # no-op jobs for a fast peer
     slow_jobs: int  # and for a slow one
 
@@ -42,6 +44,8 @@ QUICK = Sizes(
     commit_s=1,
     reported=3_000,
     submitted=10_000,
+    recipients=100_000,
+    sent=10_000,
     jobs=5_000,
     slow_jobs=500,
 )
@@ -61,6 +65,8 @@ DEFAULT = Sizes(
     commit_s=3,
     reported=15_000,
     submitted=50_000,
+    recipients=1_000_000,
+    sent=50_000,
     jobs=20_000,
     slow_jobs=1_500,
 )
@@ -80,6 +86,8 @@ FULL = Sizes(
     commit_s=5,
     reported=30_000,
     submitted=100_000,
+    recipients=1_000_000,
+    sent=200_000,
     jobs=40_000,
     slow_jobs=3_000,
 )

@@ -53,14 +53,10 @@ async def furnish(console: Console, conn: AsyncConnection, dsn: str, folder: Pat
 
 
 async def put_clients(conn: AsyncConnection) -> None:
-    """Put made-up clients into geo.client_location and erp.client."""
-    made = list(clients(scene.CLIENTS, SEED, await stations(conn)))
-    await put_on_map(conn, iter(made), len(made))
-    async with conn.cursor() as cursor, cursor.copy("copy erp.client from stdin") as copy:
-        for client in made:
-            name = f"Клиент {client.client_id}"
-            await copy.write_row((client.client_id, name, client.phone, client.town))
-    await conn.execute("analyze geo.client_location, erp.client")
+    """Put made-up clients into geo.client_location and erp.local_client."""
+    made = clients(scene.CLIENTS, SEED, await stations(conn))
+    await put_on_map(conn, made, scene.CLIENTS, with_phones=True)
+    await conn.execute("analyze geo.client_location, erp.local_client")
 
 
 async def connect(

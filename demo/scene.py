@@ -27,21 +27,17 @@ OPERATORS = (
 )
 REGIONS = ("Город Москва, Московская область", "Свердловская область", "Новосибирская область")
 
+# The ERP's clients are in erp.local_client, which erp.client shows; payments are the ERP's own.
 CREATE_ERP = """
-create schema erp;
-create table erp.client (
-    client_id bigint primary key, name text not null, phone text, city text not null
-);
 create table erp.payment (
     payment_id bigint generated always as identity primary key, client_id bigint, amount numeric
 );
-grant usage on schema erp to sms_erp;
-grant select on all tables in schema erp to sms_erp;
+grant select on erp.payment to sms_erp;
 """
 
 # How people type phones into an ERP: most are readable, some are not.
 DIRTY = """
-update erp.client as c
+update erp.local_client as c
    set phone = case c.client_id % 50
                    when 1 then '8 (' || substr(c.phone, 3, 3) || ') ' || substr(c.phone, 6)
                    when 2 then '+7 ' || substr(c.phone, 3, 3) || '-' || substr(c.phone, 6)

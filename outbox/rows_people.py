@@ -59,13 +59,3 @@ class AudienceFinding:
     people: int
     segments: int | None
     detail: dict[str, Any]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Person:
-    """Somebody an audience selects; `phone` is as the ERP has it."""
-
-    client_id: int | None
-    phone: str | None
-    time_zone: str | None
-    vars: dict[str, Any]

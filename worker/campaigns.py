@@ -15,7 +15,7 @@ from worker.schedule import Begin, Move, ScheduleMistake, decide
 
 log = structlog.get_logger()
 
-FEED_AT_ONCE = 5000  # messages in one transaction: a pause waits no longer than that takes
+FEED_AT_ONCE = 2500  # messages in one transaction: a pause waits no longer than that takes
 FREEZE = timedelta(minutes=9)  # an audience and its recipients; a chore has ten
 
 

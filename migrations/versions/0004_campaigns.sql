@@ -164,6 +164,9 @@ comment on column sms.run_message.message_id is 'sms.outbox.id.';
 -- What waits of a campaign: counted by the feeder, held by a pause, ended by a stop. Rows without a campaign do not pay for it.
 create index pending_campaign on sms.pending (campaign_id, not_before) where campaign_id is not null;
 
+alter table sms.setting add constraint "campaign_queue is a whole number from 1"
+    check (setting <> 'campaign_queue' or value ~ '^[1-9][0-9]{0,6}$');
+
 -- Previews may show a part of a large audience, scaled up.
 drop function if exists sms.dry_run_report(sms.outbox[], bigint, timestamptz);
 drop function if exists sms.work_left(interval, timestamptz);

@@ -79,7 +79,7 @@ create table sms.event (
     vars jsonb not null,
     problem text
 ) partition by range (event_id);
-create index event_client_id on sms.event (client_id, event_id) where client_id is not null;
+create index event_client_id on sms.event (client_id) where client_id is not null;
 comment on table sms.event is 'Something happened in the ERP. Append-only; written by sms.fire_event.';
 comment on column sms.event.event_id is 'Time-ordered id.';
 comment on column sms.event.fired_at is 'When the ERP said so.';
@@ -130,7 +130,6 @@ create table sms.event_plan (
 );
 create index event_plan_look_at on sms.event_plan (look_at);
 create index event_plan_client_id on sms.event_plan (client_id) where client_id is not null;
-create index event_plan_rule_id on sms.event_plan (rule_id);
 comment on table sms.event_plan is 'What will become a message, or is one that still may be taken back. A row goes when its message is decided.';
 comment on column sms.event_plan.event_id is 'The event.';
 comment on column sms.event_plan.rule_id is 'The rule.';

@@ -10,7 +10,7 @@ from psycopg.errors import QueryCanceled
 
 from outbox.calls.query import all_rows, one_value
 from outbox.errors import Refused
-from outbox.rows_people import AudienceFinding, AudienceRow, Person
+from outbox.rows_people import AudienceFinding, AudienceRow
 
 # A preview judges the phone, zone and text of every person the audience yields.
 PREVIEWING = 10
@@ -101,20 +101,4 @@ async def preview_audience(
                 "channel": channel,
                 "phones": phones,
             },
-        )
-
-
-async def run_audience(
-    conn: AsyncConnection, *, audience: str, limit: int | None = None
-) -> list[Person]:
-    """The people an audience selects now, all in memory; at most `limit`."""
-    async with limited(conn):
-        return await all_rows(
-            conn,
-            Person,
-            """
-            select client_id, phone, time_zone, vars
-              from sms.run_audience(p_audience => %(audience)s, p_limit => %(limit)s)
-            """,
-            {"audience": audience, "limit": limit},
         )

@@ -14,6 +14,9 @@ declare
     _causes bigint[];
     _matched int;
     _recalled bigint[];
+    _tids tid[];
+    _cancelled boolean[];
+    _effect record;
 begin
     select array_agg(m.event_id), array_agg(m.rule_id), array_agg(m.cause_id), max(m.event_type)
       into _events, _rules, _causes, _type
@@ -35,47 +38,54 @@ begin
     end if;
     _matched := cardinality(_events);
     _again := _causes;
-    select array_agg(h.event_id), array_agg(h.rule_id), array_agg(h.message_id), array_agg(h.cause_id)
-      into _events, _rules, _messages, _causes
-      from (select p.event_id, p.rule_id, p.message_id, m.cause_id
+    select array_agg(h.event_id), array_agg(h.rule_id), array_agg(h.message_id), array_agg(h.cause_id), array_agg(h.tid)
+      into _events, _rules, _messages, _causes, _tids
+      from (select p.event_id, p.rule_id, p.message_id, m.cause_id, p.tid
               from unnest(_events, _rules, _causes) as m (event_id, rule_id, cause_id)
-              join sms.event_plan as p on p.event_id = m.event_id and p.rule_id = m.rule_id
-               for update of p skip locked) as h;
+              cross join lateral (
+                       select x.event_id, x.rule_id, x.message_id, x.ctid as tid
+                         from sms.event_plan as x
+                        where x.event_id = m.event_id and x.rule_id = m.rule_id
+                          for update skip locked
+                   ) as p) as h;
     if _matched = coalesce(cardinality(_events), 0) then
         _again := '{}';
     end if;
 
     _recalled := sms.cancel_waiting(array_remove(_messages, null), 'cancelled', 'by event ' || _type);
+    -- Hashed once: a join of two lists is a nested loop, as nobody knows how long they are.
+    select array_agg(h.is_cancelled), array_agg(h.tid) filter (where h.is_cancelled or not h.is_held),
+           _again || array_agg(h.cause_id) filter (where h.is_held and not h.is_cancelled)
+      into _cancelled, _tids, _again
+      from (select i.cause_id, i.tid, f.id is not null as is_held,
+                   i.message_id is null or i.message_id in (select r.id from unnest(_recalled) as r (id)) as is_cancelled
+              from unnest(_messages, _causes, _tids) with ordinality as i (message_id, cause_id, tid, n)
+              left join lateral (select x.id from sms.inflight as x where x.id = i.message_id limit 1) as f on true
+             order by i.n) as h;
+
+    delete from sms.event_plan as p where p.ctid = any (_tids);
     insert into sms.event_recheck (event_id, look_at)
-    select c.event_id, p_now + interval '5 seconds'
-      from (select h.cause_id as event_id
-              from unnest(_messages, _causes) as h (message_id, cause_id)
-             where exists (select from sms.inflight as f where f.id = h.message_id)
-            union
-            select a.event_id from unnest(_again) as a (event_id)) as c
+    select distinct a.event_id, p_now + interval '5 seconds' from unnest(_again) as a (event_id)
         on conflict do nothing;
+    insert into sms.event_effect (event_id, rule_id, decided_at, outcome, cancelled_by_event_id)
+    select h.event_id, h.rule_id, p_now, 'cancelled', h.cause_id
+      from unnest(_events, _rules, _messages, _causes) as h (event_id, rule_id, message_id, cause_id)
+     where h.message_id is null;
+    for _effect in
+        select h.event_id, h.rule_id, h.cause_id
+          from unnest(_events, _rules, _messages, _causes, _cancelled) as h (event_id, rule_id, message_id, cause_id, is_cancelled)
+         where h.message_id is not null and h.is_cancelled
+    loop   -- one by one, so that each is found by its key whatever the planner believes of the table
+        update sms.event_effect as e
+           set outcome = 'cancelled', decided_at = p_now, cancelled_by_event_id = _effect.cause_id
+         where e.event_id = _effect.event_id and e.rule_id = _effect.rule_id;
+    end loop;
 
     return query
-    with plan as materialized (
-        select h.event_id, h.rule_id, h.message_id, h.cause_id,
-               -- hashed once; a join of two lists is a nested loop, as nobody knows how long they are
-               h.message_id is null or h.message_id in (select r.id from unnest(_recalled) as r (id)) as is_cancelled
-          from unnest(_events, _rules, _messages, _causes) as h (event_id, rule_id, message_id, cause_id)
-    ), gone as (
-        delete from sms.event_plan as p
-         using plan as h
-         where p.event_id = h.event_id and p.rule_id = h.rule_id
-           and (h.is_cancelled or not exists (select from sms.inflight as f where f.id = h.message_id))
-    ), dropped as (
-        insert into sms.event_effect (event_id, rule_id, decided_at, outcome, cancelled_by_event_id)
-        select h.event_id, h.rule_id, p_now, 'cancelled', h.cause_id from plan as h where h.message_id is null
-    ), marked as (
-        update sms.event_effect as e
-           set outcome = 'cancelled', decided_at = p_now, cancelled_by_event_id = h.cause_id
-          from plan as h
-         where e.event_id = h.event_id and e.rule_id = h.rule_id and h.message_id is not null and h.is_cancelled
-    )
-    select h.cause_id, count(*)::int from plan as h where h.is_cancelled group by h.cause_id;
+    select h.cause_id, count(*)::int
+      from unnest(_causes, _cancelled) as h (cause_id, is_cancelled)
+     where h.is_cancelled
+     group by h.cause_id;
 end
 $$;
 comment on function sms.cancel_by_events is 'What these events take back: plans and waiting messages of the same client; how many, by event.';

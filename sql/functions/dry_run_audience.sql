@@ -53,7 +53,7 @@ begin
         $sql$ into _rows using p_body, p_as_of, p_channel, p_campaign_id;
     if cardinality(_rows) > 250000 then
         raise exception 'the SELECT yields more than 250,000 rows' using errcode = 'SM022',
-            hint = 'Preview a part of it.';
+            hint = 'Preview a part of it, like: … where client_id % 10 = 0. Or save it as an audience of a campaign, whose dry run reads a part by itself.';
     end if;
     return coalesce(_rows, '{}');
 end

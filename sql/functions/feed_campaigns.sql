@@ -2,7 +2,7 @@
 -- queue more of each running run, the longest unfed first, close those that are done, remove what ended runs left.
 -- At most p_limit messages in one transaction, so that a pause waits no longer than that takes. fed counts messages,
 -- ended runs.
-create or replace function sms.feed_campaigns(p_limit int default 5000, p_as_of timestamptz default null)
+create or replace function sms.feed_campaigns(p_limit int default 2500, p_as_of timestamptz default null)
     returns table (fed bigint, held bigint, ended bigint, swept bigint)
     language plpgsql volatile security definer
     set search_path = pg_catalog, pg_temp set enable_seqscan = off set plan_cache_mode = force_generic_plan set jit = off

@@ -4,6 +4,7 @@
 create or replace function sms.freeze_run(p_run_id bigint)
     returns bigint
     language plpgsql volatile security definer set search_path = pg_catalog, pg_temp
+    set work_mem = '8MB'   -- a dozen sorts and stores, each of which spills to disk beyond that
 as $$
 declare
     _now timestamptz := clock_timestamp();
@@ -13,7 +14,7 @@ declare
     _read bigint;
     _recipients bigint;
 begin
-    if not pg_try_advisory_xact_lock(74030, p_run_id::int) then
+    if not pg_try_advisory_xact_lock(74032, p_run_id::int) then
         return null;
     end if;
     select * into _run from sms.campaign_run as r

@@ -11,6 +11,8 @@ declare
     _events bigint[];
     _rules int[];
     _messages bigint[];
+    _tids tid[];
+    _waits timestamptz[];
 begin
     cancelled := 0;
     for _again in delete from sms.event_recheck as x where x.look_at <= _now returning x.event_id loop
@@ -18,34 +20,33 @@ begin
     end loop;
 
     with due as (
-        select x.event_id, x.rule_id, x.message_id
+        select x.event_id, x.rule_id, x.message_id, x.ctid as tid
           from sms.event_plan as x
          where x.look_at <= _now
          order by x.look_at
          limit p_limit
            for update skip locked
+    ), seen as (   -- one that waits, or may come back to waiting, can still be cancelled
+        select d.event_id, d.rule_id, d.message_id, d.tid, w.waits_until
+          from due as d
+          left join lateral (
+                   select q.not_before as waits_until from sms.pending as q where q.id = d.message_id
+                    union all
+                   select _now from sms.inflight as f where f.id = d.message_id
+                    limit 1
+               ) as w on true
     )
-    select array_agg(d.event_id), array_agg(d.rule_id), array_agg(d.message_id) into _events, _rules, _messages from due as d;
+    select array_agg(s.event_id), array_agg(s.rule_id), array_agg(s.message_id), array_agg(s.tid), array_agg(s.waits_until)
+      into _events, _rules, _messages, _tids, _waits
+      from seen as s;
 
-    with seen as materialized (
-        select x.event_id, x.rule_id, x.message_id from unnest(_events, _rules, _messages) as x (event_id, rule_id, message_id)
-    ), later as (   -- still waits, or may come back to waiting: it can still be cancelled
-        update sms.event_plan as p
-           set look_at = greatest(_now + interval '1 minute', (select q.not_before from sms.pending as q where q.id = s.message_id))
-          from seen as s
-         where p.event_id = s.event_id and p.rule_id = s.rule_id and s.message_id is not null
-           and (exists (select from sms.pending as q where q.id = s.message_id)
-                or exists (select from sms.inflight as f where f.id = s.message_id))
-    ), gone as (
-        delete from sms.event_plan as p
-         using seen as s
-         where p.event_id = s.event_id and p.rule_id = s.rule_id
-           and (s.message_id is null
-                or not exists (select from sms.pending as q where q.id = s.message_id)
-                   and not exists (select from sms.inflight as f where f.id = s.message_id))
-     returning s.message_id
-    )
-    select count(g.message_id) into forgotten from gone as g;
+    update sms.event_plan as p
+       set look_at = greatest(_now + interval '1 minute', (select q.not_before from sms.pending as q where q.id = p.message_id))
+     where p.ctid = any (array(select s.tid from unnest(_tids, _waits) as s (tid, waits_until) where s.waits_until is not null));
+    delete from sms.event_plan as p
+     where p.ctid = any (array(select s.tid from unnest(_tids, _waits) as s (tid, waits_until) where s.waits_until is null));
+    forgotten := (select count(*) from unnest(_messages, _waits) as s (message_id, waits_until)
+                   where s.message_id is not null and s.waits_until is null);
 
     select count(*) filter (where a.fate = 'message') into made
       from (select array_agg(s.event_id) as event_ids, array_agg(s.rule_id) as rule_ids

@@ -33,8 +33,16 @@ begin
                             order by x.change_id
                             limit p_limit);
     get diagnostics _count = row_count;
+    _deleted := _deleted + _count;
+    delete from sms.run_message as m   -- a campaign may have a million, so more of these at a time
+     where m.ctid = any (array(select x.ctid
+                                 from sms.campaign_run as r
+                                 join sms.run_message as x on x.run_id = r.run_id
+                                where r.last_id < sms.id_at(p_as_of - sms.retention('outbox'))
+                                limit 10 * p_limit));
+    get diagnostics _count = row_count;
     return _deleted + _count;
 end
 $$;
-comment on function sms.prune_history is 'Delete what is past its retention from activity, inbound, number_trouble and rule_change.';
+comment on function sms.prune_history is 'Delete what is past its retention from activity, inbound, number_trouble, rule_change and run_message.';
 revoke execute on function sms.prune_history from public;

@@ -6,6 +6,7 @@ create or replace function sms.sweep_campaigns()
 as $$
 declare
     _campaign_id bigint := 0;
+    _run_id bigint;
     _state text;
     _swept bigint := 0;
 begin
@@ -13,11 +14,13 @@ begin
         select p.campaign_id into _campaign_id
           from sms.pending as p where p.campaign_id > _campaign_id order by p.campaign_id limit 1;
         exit when not found;
-        select r.state into _state
+        select r.run_id into _run_id
           from sms.campaign_run as r
          where r.campaign_id = _campaign_id and r.begun_at is not null
          order by r.run_id desc
          limit 1;
+        -- Locked: a resume that came between this look and the hold would find its messages held again.
+        select r.state into _state from sms.campaign_run as r where r.run_id = _run_id for no key update skip locked;
         if _state = 'paused' then
             _swept := _swept + sms.hold_queued(_campaign_id);
         elsif _state = 'stopped' then

@@ -16,7 +16,7 @@ as $$
            (select count(*)
               from sms.outcome as o
              where o.state = 'accepted' and o.decided_at > k.now - p_receipt_wait),
-           (select coalesce(sum(case r.state when 'running' then z.waiting else 1 end), 0)::bigint
+           (select coalesce(sum(case when r.state = 'running' and r.waiting > 0 then z.waiting else 1 end), 0)::bigint
               from sms.campaign_run as r
               left join lateral (
                        select sum(x.waiting) as waiting from sms.run_zone as x
@@ -24,7 +24,9 @@ as $$
                    ) as z on true
              where r.state = 'freezing' or (r.state = 'planned' and coalesce(r.begins_at <= k.now, true))
                 or (r.state = 'running' and z.waiting > 0
-                    and coalesce(r.next_slot <= k.now, true) and sms.feed_room(r.campaign_id, k.now) > 0)),
+                    and coalesce(r.next_slot <= k.now, true) and sms.feed_room(r.campaign_id, k.now) > 0)
+                or (r.state = 'running' and r.waiting = 0   -- nothing left but to say so
+                    and not exists (select from sms.pending as p where p.campaign_id = r.campaign_id))),
            (select count(*)
               from sms.doubtful as d
               join sms.provider_asking as a on a.provider_id = d.provider_id and a.answers_doubts

@@ -16,7 +16,7 @@ on conflict (state) do update set rank = excluded.rank, is_final = excluded.is_f
 
 insert into sms.state_transition (from_state, to_state, cause) values
     ('pending', 'inflight', 'claim_batch: judged send'),
-    ('pending', 'suppressed', 'claim_batch: a rule said no'),
+    ('pending', 'suppressed', 'claim_batch: a rule said no; its campaign was stopped'),
     ('pending', 'cancelled', 'cancel'),
     ('inflight', 'pending', 'settle retry, throttled, released; expire_leases when unmarked'),
     ('inflight', 'accepted', 'settle accepted'),
@@ -85,7 +85,7 @@ insert into sms.setting (setting, value, meaning) values
     ('erp_ref_days', '0', 'Days for which an erp_ref protects against a second message; 0 = for ever.'),
     ('audience_max_cost', '10000000', 'The most an audience may cost by the planner''s estimate, in its units.'),
     ('audience_timeout_s', '60', 'Seconds after which reading an audience is given up.'),
-    ('campaign_queue', '20000', 'Messages of one campaign that stand in the queue at once; the others wait as recipients.'),
+    ('campaign_queue', '10000', 'Messages of one campaign that stand in the queue at once; the others wait as recipients.'),
     ('currency', 'RUB', 'Currency in which all money is counted; tariffs in others need sms.exchange_rate.'),
     ('statistics_zone', 'Europe/Moscow', 'Zone in whose days statistics count; whole hours from UTC.'),
     ('statistics_hours_months', '3', 'Months that sums by the hour are kept; sums by the day stay. 0 = for ever.'),

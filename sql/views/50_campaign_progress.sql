@@ -3,7 +3,7 @@
 create or replace view sms.campaign_progress as
     select r.run_id, c.campaign_id, c.campaign, r.state, r.template, r.channel, r.created_by as launched_by, r.begins_at,
            r.frozen_at, r.finished_at, r.recipients, r.repeated, r.waiting,
-           case when r.frozen_at is null then 0 else r.recipients - r.waiting - r.unsent - d.decided - f.inflight end as queued,
+           q.queued,
            f.inflight, d.decided, r.unsent, r.unsent_reason, d.states, d.suppressed, d.segments, d.cost, c.budget, d.per_s,
            case when r.state = 'running' and d.per_s > 0
                 then clock_timestamp() + make_interval(secs => ((r.recipients - r.unsent - d.decided) / d.per_s)::float8) end as eta,
@@ -33,7 +33,13 @@ create or replace view sms.campaign_progress as
                  from sms.inflight as i
                  join sms.run_message as m on m.run_id = r.run_id and m.message_id = i.id
                 where i.campaign_id = r.campaign_id
-           ) as f;
+           ) as f
+      cross join lateral (
+               select count(*) as queued
+                 from sms.pending as p
+                 join sms.run_message as m on m.run_id = r.run_id and m.message_id = p.id
+                where p.campaign_id = r.campaign_id
+           ) as q;
 comment on view sms.campaign_progress is 'How each run of a campaign stands: people, messages by state, money, pace. recipients = waiting + queued + inflight + decided + unsent.';
 comment on column sms.campaign_progress.run_id is 'The run.';
 comment on column sms.campaign_progress.campaign_id is 'Its campaign, as in sms.message.campaign_id.';

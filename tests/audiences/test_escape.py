@@ -438,13 +438,13 @@ async def test_a_program_gives_up_also_what_yields_no_row(conn: AsyncConnection)
     endless = "select count(*) as client_id, '1' as phone from generate_series(1, 1000000000) as n"
     await conn.execute("select sms.save_audience('a', %s)", [endless])
 
-    for work in (
-        audiences.run_audience(conn, audience="a"),
-        audiences.preview_audience(conn, audience="a", limit=1),
-    ):
-        with pytest.raises(Refused) as caught:
-            await work
-        assert caught.value.sqlstate == "SM034"
+    with pytest.raises(Refused) as caught:
+        async with audiences.limited(conn):
+            await conn.execute("select * from sms.run_audience('a')")
+    assert caught.value.sqlstate == "SM034"
+    with pytest.raises(Refused) as caught:
+        await audiences.preview_audience(conn, audience="a", limit=1)
+    assert caught.value.sqlstate == "SM034"
     assert await value(conn, "select 1") == 1
 
 

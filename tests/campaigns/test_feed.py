@@ -263,3 +263,20 @@ async def test_work_left_knows_what_may_be_queued(scene: Stage) -> None:
     await scene.steer("resume")
     await scene.finish()
     assert await feeding() == 0
+
+
+async def test_whose_run_a_message_was_is_forgotten_with_the_message(scene: Stage) -> None:
+    await scene.clients(5)
+    await scene.launch()
+    await scene.finish()
+    left = "select count(*) from sms.run_message"
+
+    await scene.conn.execute("select sms.prune_history(now() + interval '3 months')")
+    assert await value(scene.conn, left) == 5
+    await scene.conn.execute(
+        "update sms.setting set value = '1' where setting = 'retention_months'"
+    )
+    await scene.conn.execute("select sms.prune_history(now() + interval '20 days')")
+    assert await value(scene.conn, left) == 5
+    await scene.conn.execute("select sms.prune_history(now() + interval '3 months')")
+    assert await value(scene.conn, left) == 0

@@ -34,6 +34,7 @@ READERS = {
     "docs/uncertain.md": "sms_operator",
     "docs/failover.md": "sms_operator",
     "docs/monitoring.md": "outbox",
+    "docs/campaigns.md": "sms_operator",
 }
 SETUP = Path(__file__).with_name("setup.sql")
 

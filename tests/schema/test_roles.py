@@ -32,6 +32,9 @@ def stage(owner: psycopg.Connection) -> psycopg.Connection:
         insert into sms.blacklist (msisdn, reason) values (79070000009, 'stop');
         insert into geo.client_location (client_id, location)
         values (1, 'SRID=4326;POINT(37.6 55.7)');
+        insert into erp.local_client (client_id, phone) values (1, '89070000004');
+        select sms.save_audience('all', 'select client_id, phone from erp.client');
+        select sms.save_campaign('lent', 'due', 'all');
         """
     )
     return owner
@@ -89,6 +92,19 @@ ALLOWED: list[tuple[str, LiteralString]] = [
     ("sms_operator", "update sms.auto_blacklist_rule set is_enabled = false"),
     ("sms_operator", "delete from sms.stop_word"),
     ("sms_operator", "insert into sms.campaign (campaign) values ('spring')"),
+    ("sms_operator", "select sms.save_campaign('lent', p_per_hour => 5)"),
+    ("sms_operator", "select sms.launch_campaign('lent'), sms.pause_campaign('lent')"),
+    ("sms_operator", "select sms.launch_campaign('lent'), sms.stop_campaign('lent')"),
+    ("sms_operator", "select * from sms.dry_run('lent'::text)"),
+    ("sms_operator", "select * from sms.campaign_progress"),
+    ("sms_erp", "select sms.launch_campaign('lent'), sms.stop_campaign('lent')"),
+    ("sms_erp", "select * from sms.campaign_progress"),
+    ("sms_analyst", "select * from sms.dry_run('lent'::text)"),
+    ("sms_analyst", "select * from sms.campaign_progress"),
+    ("sms_monitor", "select * from sms.campaign_progress"),
+    ("sms_worker", "select * from sms.feed_campaigns()"),
+    ("sms_worker", "select * from sms.due_runs()"),
+    ("sms_worker", "select * from sms.unfrozen_runs()"),
     ("sms_operator", "insert into sms.consent (msisdn, category, proof) values (7,'service','x')"),
     ("sms_operator", "update sms.receipt_error set class = 'temporary'"),
     ("sms_operator", "select * from sms.rule_change"),
@@ -148,6 +164,20 @@ FORBIDDEN: list[tuple[str, LiteralString]] = [
     ("sms_erp", "update sms.consent set category = 'advertising'"),
     ("sms_erp", "delete from sms.consent"),
     ("sms_erp", "update sms.campaign set holdout_percent = 0"),
+    ("sms_erp", "select sms.save_campaign('lent', p_per_hour => 5)"),
+    ("sms_erp", "select * from sms.run_recipient"),
+    ("sms_analyst", "select * from sms.run_recipient"),
+    ("sms_analyst", "select sms.launch_campaign('lent')"),
+    ("sms_analyst", "insert into sms.campaign (campaign) values ('mine')"),
+    ("sms_operator", "select * from sms.run_recipient"),
+    ("sms_operator", "update sms.campaign_run set state = 'running'"),
+    ("sms_operator", "delete from sms.run_message"),
+    ("sms_operator", "select sms.hold_queued(1)"),
+    ("sms_monitor", "select * from sms.run_recipient"),
+    ("sms_worker", "select * from sms.run_recipient"),
+    ("sms_worker", "select sms.launch_campaign('lent')"),
+    ("sms_worker", "select sms.stop_campaign('lent')"),
+    ("sms_dlr", "select sms.launch_campaign('lent')"),
     ("sms_erp", "delete from sms.inbound"),
     ("sms_erp", "select * from sms.record_inbound('post', '{r}', '{7}', '{1}', '{STOP}')"),
     ("sms_erp", "select * from sms.learn_numbers()"),
