@@ -204,13 +204,19 @@ class SmscRuProvider:
 
     async def _find_bad(self, refusal: Refusal, request: Request, work: _Work) -> list[Result]:
         """Of a refused request nothing was taken: send its halves, down to the bad message."""
+        work.refusals += 1
         if len(request.messages) == 1:
             return [Rejected(id=request.messages[0].id, detail=f"send/{refusal.code}")]
-        work.refusals += 1
-        if work.refusals >= REFUSALS:
-            said = f"{say(refusal.code)}, in a request with others"
-            return [Retry(id=m.id, detail=said, after=SEARCHED_AGAIN) for m in request.messages]
-        return [result for half in request.halves() for result in await self._submit(half, work)]
+        results: list[Result] = []
+        for half in request.halves():
+            if work.refusals < REFUSALS:
+                results += await self._submit(half, work)
+            else:
+                said = f"{say(refusal.code)}, in a request with others"
+                results += [
+                    Retry(id=m.id, detail=said, after=SEARCHED_AGAIN) for m in half.messages
+                ]
+        return results
 
     def _run_dry(self, work: _Work, said: str) -> None:
         work.not_submitted = self._trouble(said, self.settings.money_rest_s)
