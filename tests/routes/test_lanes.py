@@ -210,6 +210,23 @@ async def test_who_serves_leaves_fresh_bulk_for_probes_but_never_urgent(routed: 
     assert len(await claimed(routed, "b")) == 1
 
 
+async def test_urgent_retries_do_not_wait_out_the_pause_of_the_sick_provider(routed: Night) -> None:
+    later = routed.now + timedelta(minutes=5)
+    retried, scheduled, bulk = await factory.insert_many(
+        routed.db,
+        [
+            {"channel": "otp", "phone": str(factory.number(1))},
+            {"channel": "otp", "phone": str(factory.number(2)), "not_before": later},
+            {"channel": "collection", "phone": str(factory.number(3))},
+        ],
+    )
+    await routed.db.execute("update sms.pending set not_before = %s", [later])
+    await routed.fall_ill("a")
+    assert await claimed(routed, "b") == [retried]
+    waiting = await factory.column(routed.db, "select id from sms.pending order by id")
+    assert waiting == sorted([scheduled, bulk])
+
+
 async def test_probes_are_shared_by_all_workers_and_claims(routed: Night) -> None:
     await factory.insert_many(
         routed.db,
