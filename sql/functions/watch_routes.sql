@@ -2,7 +2,8 @@
 -- that a test can play through a night. Decisions are in judge_providers and choose_providers, which write nothing.
 create or replace function sms.watch_routes(p_as_of timestamptz default null)
     returns table (opened int, tried int, closed int, lanes int, unpinned int)
-    language plpgsql volatile security definer set search_path = pg_catalog, pg_temp set jit = off
+    language plpgsql volatile security definer set search_path = pg_catalog, pg_temp
+    set plan_cache_mode = force_generic_plan set jit = off
 as $$
 declare
     _now timestamptz := coalesce(p_as_of, clock_timestamp());
