@@ -6,6 +6,7 @@ as $$
     select 'now', 'pending', null,
            case when p.not_before > clock_timestamp() then 'waits until ' || p.not_before else 'is due' end
                || case when v.provider is null then '; its lane is parked, no provider serves it'
+                       when l.is_held then '; its lane is on hold, no provider of its route is well'
                        when not v.is_enabled then '; provider ' || v.provider || ' is disabled' else '' end,
            clock_timestamp(), jsonb_build_object('attempts', p.attempt, 'provider', v.provider, 'priority', p.priority)
       from sms.pending as p

@@ -119,6 +119,16 @@ async def test_when_nobody_is_well_messages_wait_where_they_are(routed: Night) -
     assert await claimed(routed, "a") == await claimed(routed, "b") == []
 
 
+async def test_a_message_on_hold_says_why_it_waits(routed: Night) -> None:
+    message_id = await factory.insert_outbox(routed.db, channel="otp")
+    await routed.fall_ill("a")
+    await routed.fall_ill("b")
+    told = await factory.column(
+        routed.db, "select detail from sms.explain(%s) where topic = 'now'", message_id
+    )
+    assert "no provider of its route is well" in told[0]
+
+
 async def test_the_first_to_recover_gets_the_waiting_lanes_at_once(routed: Night) -> None:
     await routed.fall_ill("a")
     await routed.fall_ill("b")
