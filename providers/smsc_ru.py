@@ -8,12 +8,10 @@ from __future__ import annotations
 import asyncio
 import math
 import os
-import time
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
 from datetime import timedelta
-from decimal import Decimal
 from types import TracebackType
 from typing import Self
 
@@ -33,7 +31,6 @@ from providers.base import (
     MalformedReceipt,
     Message,
     NotSubmitted,
-    ProviderError,
     Receipt,
     ReceiptRequest,
     Rejected,
@@ -44,8 +41,9 @@ from providers.base import (
     parse_settings,
 )
 from providers.rounds import Rest, Round, later, share_out
-from providers.smsc_ru_answers import balance_in, duty, money, read_results, say
+from providers.smsc_ru_answers import duty, read_results, say
 from providers.smsc_ru_api import Answer, Api, NoAnswer, NotSent, Refusal, SmscRuSettings
+from providers.smsc_ru_balance import Purse
 from providers.smsc_ru_callbacks import parse_callback
 from providers.smsc_ru_inbound import is_inbound, parse_inbound
 from providers.smsc_ru_requests import Planner, Request
@@ -55,7 +53,6 @@ log = structlog.get_logger()
 
 REFUSALS = 20  # refused requests in one batch while its bad messages are searched; 100 block us
 SEARCHED_AGAIN = timedelta(seconds=60)
-FRESH_S = 60.0  # a balance that came with an answer is as good as one asked for
 
 
 @dataclass(slots=True, kw_only=True)
@@ -64,16 +61,6 @@ class _Work(Round):
 
     refusals: int = 0
     not_submitted: str | None = None  # the account's trouble: what it met was not taken
-
-
-@dataclass(slots=True, kw_only=True)
-class _Money:
-    """What is known of the account's balance."""
-
-    amount: Decimal | None = None
-    known_at: float = -math.inf
-    credit: Decimal = Decimal(0)
-    currency: str | None = None
 
 
 class SmscRuProvider:
@@ -89,7 +76,7 @@ class SmscRuProvider:
         self._key = secret
         self._planner = Planner(self.settings)
         self._under_way = 0  # messages that send() has no result for yet
-        self._money = _Money()
+        self._purse = Purse()
         self._rest = Rest(
             log=log.bind(provider=name), event="smsc_ru", pause_s=self.settings.back_off_s
         )
@@ -178,8 +165,7 @@ class SmscRuProvider:
 
     def _accept(self, answer: Answer, request: Request, work: _Work) -> list[Result]:
         self._rest.end()
-        if (amount := balance_in(answer)) is not None:
-            self._money.amount, self._money.known_at = amount, time.monotonic()
+        self._purse.note(answer)
         results, unpaid = read_results(request, answer)
         if unpaid:
             self._run_dry(work, "smsc.ru had no money for some messages of a request")
@@ -204,13 +190,19 @@ class SmscRuProvider:
 
     async def _find_bad(self, refusal: Refusal, request: Request, work: _Work) -> list[Result]:
         """Of a refused request nothing was taken: send its halves, down to the bad message."""
+        work.refusals += 1
         if len(request.messages) == 1:
             return [Rejected(id=request.messages[0].id, detail=f"send/{refusal.code}")]
-        work.refusals += 1
-        if work.refusals >= REFUSALS:
-            said = f"{say(refusal.code)}, in a request with others"
-            return [Retry(id=m.id, detail=said, after=SEARCHED_AGAIN) for m in request.messages]
-        return [result for half in request.halves() for result in await self._submit(half, work)]
+        results: list[Result] = []
+        for half in request.halves():
+            if work.refusals < REFUSALS:
+                results += await self._submit(half, work)
+            else:
+                said = f"{say(refusal.code)}, in a request with others"
+                results += [
+                    Retry(id=m.id, detail=said, after=SEARCHED_AGAIN) for m in half.messages
+                ]
+        return results
 
     def _run_dry(self, work: _Work, said: str) -> None:
         work.not_submitted = self._trouble(said, self.settings.money_rest_s)
@@ -228,25 +220,7 @@ class SmscRuProvider:
         return await self._status.poll(waiting)
 
     async def balance(self) -> Balance:
-        known = self._money
-        stale = time.monotonic() - known.known_at > FRESH_S
-        if stale or known.amount is None or known.currency is None:
-            await self._ask_balance()
-        if known.amount is None:
-            raise ProviderError("smsc.ru answered without a balance.")
-        return Balance(amount=known.amount + known.credit, currency=known.currency or "RUB")
-
-    async def _ask_balance(self) -> None:
-        async with self._api.places:
-            answer = await self._api.ask("balance.php", {"cur": "1"})
-        if isinstance(answer, Refusal):
-            raise ProviderError(f"The balance was not told: {say(answer.code)}.")
-        known = self._money
-        known.amount, known.known_at = balance_in(answer), time.monotonic()
-        if isinstance(answer, dict):
-            known.credit = money(answer.get("credit")) or Decimal(0)
-            currency = str(answer.get("currency") or "RUB")
-            known.currency = "RUB" if currency == "RUR" else currency
+        return await self._purse.balance(self._api)
 
     # --- in --------------------------------------------------------------------------------------
 

@@ -147,20 +147,6 @@ def read_results(request: Request, answer: Answer) -> tuple[list[Result], list[M
     return results, unpaid
 
 
-def balance_in(answer: Answer) -> Decimal | None:
-    """The balance after a request, where the answer tells it."""
-    return money(answer.get("balance")) if isinstance(answer, dict) else None
-
-
-def money(value: object) -> Decimal | None:
-    """An amount, which comes as a string or as a number."""
-    try:
-        amount = Decimal(str(value))
-    except InvalidOperation:
-        return None
-    return amount if amount.is_finite() else None
-
-
 def _by_phone(answer: dict[str, Any]) -> dict[str, dict[str, Any]] | None:
     """What the answer says about each phone; None where it says nothing about any."""
     phones = answer.get("phones")
@@ -205,6 +191,15 @@ def _accepted(
         segments=parts if isinstance(parts, int) and 0 < parts < 256 else None,
         cost=money(detail.get("cost")),
     )
+
+
+def money(value: object) -> Decimal | None:
+    """An amount, which comes as a string or as a number."""
+    try:
+        amount = Decimal(str(value))
+    except InvalidOperation:
+        return None
+    return amount if amount.is_finite() else None
 
 
 def _code(value: object) -> str | None:

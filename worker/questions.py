@@ -172,6 +172,7 @@ async def _record(
         present=done.present,
         resent=done.absent,
         absent_once=done.noted,
+        detail=next((answer.detail for answer in answers if answer.detail), None),
     )
 
 

@@ -147,7 +147,7 @@ create table sms.provider_tally (
     failing_for interval not null default '0',
     times int[] not null default '{}',
     max_ms int not null default 0,
-    primary key (provider_id, worker, epoch, bucket_at)
+    primary key (provider_id, bucket_at, worker, epoch)
 ) with (fillfactor = 50, autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 1000);
 comment on table sms.provider_tally is 'What each worker met at each provider, in steps of two seconds; ten minutes are kept. Counts add up, gauges are the newest.';
 comment on column sms.provider_tally.provider_id is 'The provider.';

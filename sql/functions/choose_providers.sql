@@ -7,8 +7,11 @@ create or replace function sms.choose_providers(p_as_of timestamptz)
         lane_id smallint, priority smallint, serving smallint, chosen smallint, is_held boolean, is_forced boolean, probed_by smallint,
         cause text, detail text
     )
-    language sql stable
+    language plpgsql stable
 as $$
+#variable_conflict use_column
+begin
+    return query
     with offer as materialized (
         select c.*, b.state, b.retry_at, b.probes_left = k.probes and b.probes_at + k.slow_answer <= p_as_of as finds_none, b.figures as trouble, b.cause as illness
           from sms.lane_candidates(p_as_of) as c
@@ -49,7 +52,8 @@ as $$
                 when l.serving is null or l.serves_well is null then format('%s: %s', l.policy, l.worth)
                 when l.serving_state <> 'closed' then coalesce(l.illness || ': ' || l.trouble, l.serving_state)
                 else format('%s: %s', l.policy, l.worth) end
-      from lane as l
+      from lane as l;
+end
 $$;
 comment on function sms.choose_providers is 'Who should serve each routed lane now, given who is well, and why.';
 revoke execute on function sms.choose_providers from public;

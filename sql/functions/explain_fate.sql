@@ -7,6 +7,7 @@ as $$
            case when p.not_before > p.expires_at and p.not_before >= timestamptz '3000-01-01 00:00Z' then 'its campaign is paused'
                 when p.not_before > clock_timestamp() then 'waits until ' || p.not_before else 'is due' end
                || case when v.provider is null then '; its lane is parked, no provider serves it'
+                       when l.is_held then '; its lane is on hold, no provider of its route is well'
                        when not v.is_enabled then '; provider ' || v.provider || ' is disabled' else '' end,
            clock_timestamp(), jsonb_build_object('attempts', p.attempt, 'provider', v.provider, 'priority', p.priority)
       from sms.pending as p

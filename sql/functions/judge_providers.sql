@@ -7,8 +7,11 @@
 -- the cool-down: that is what keeps it from flapping.
 create or replace function sms.judge_providers(p_as_of timestamptz)
     returns table (provider_id smallint, from_state text, to_state text, cause text, figures text)
-    language sql stable
+    language plpgsql stable
 as $$
+#variable_conflict use_column
+begin
+    return query
     with seen as (
         select b.provider_id, b.state, b.since, b.retry_at, k.cool_down, k.min_samples, k.error_share as limit_share, k.slow_answer,
                k.throttle_share as limit_throttled, k.throttle_for, k.probes, k.recover_share, w.*,
@@ -53,7 +56,8 @@ as $$
                select 'closed', 'probes_well'
                 where t.state = 'half_open' and not t.is_silent and not t.is_refusing and t.hit + t.missed >= t.probes and t.hit > 0
                   and t.missed <= t.probes * t.recover_share
-           ) as n
+           ) as n;
+end
 $$;
 comment on function sms.judge_providers is 'Which breakers should move now, and why.';
 revoke execute on function sms.judge_providers from public;

@@ -4,8 +4,11 @@
 -- prior_samples times, so a new provider is neither best nor worst; who serves now wins within the route's margin.
 create or replace function sms.lane_candidates(p_as_of timestamptz)
     returns table (lane_id smallint, priority smallint, policy text, provider_id smallint, place bigint, is_enabled boolean, worth text)
-    language sql stable
+    language plpgsql stable
 as $$
+#variable_conflict use_column
+begin
+    return query
     with routed as (
         select l.lane_id, l.operator_id as to_operator_id, l.provider_id as serving, c.priority, c.category, r.*
           from sms.lane as l
@@ -34,7 +37,8 @@ as $$
            case o.policy when 'cheapest' then coalesce(format('costs %s', o.price), 'price unknown')
                          when 'best_delivered' then format('delivers %s %%', round(100 * o.share, 1))
                          else format('rank %s', o.rank) end
-      from offer as o
+      from offer as o;
+end
 $$;
 comment on function sms.lane_candidates is 'The providers that may serve each routed lane, best first.';
 revoke execute on function sms.lane_candidates from public;

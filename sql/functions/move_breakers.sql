@@ -2,8 +2,11 @@
 -- Returns how many opened, are being tried, closed.
 create or replace function sms.move_breakers(p_as_of timestamptz)
     returns table (opened int, tried int, closed int)
-    language sql volatile
+    language plpgsql volatile
 as $$
+#variable_conflict use_column
+begin
+    return query
     with turn as materialized (
         select * from sms.judge_providers(p_as_of)
     ), moved as (
@@ -33,7 +36,8 @@ as $$
     )
     select count(*) filter (where m.state = 'open')::int, count(*) filter (where m.state = 'half_open')::int,
            count(*) filter (where m.state = 'closed')::int
-      from moved as m
+      from moved as m;
+end
 $$;
 comment on function sms.move_breakers is 'Open, try and close breakers as sms.judge_providers says.';
 revoke execute on function sms.move_breakers from public;

@@ -3,7 +3,7 @@
 -- A reference the provider answered with is not doubled.
 create or replace function sms.name_messages(p_claim_ids bigint[], p_ids bigint[], p_now timestamptz)
     returns void
-    language plpgsql volatile
+    language plpgsql volatile set enable_seqscan = off set plan_cache_mode = force_generic_plan
 as $$
 declare
     _early bigint[];
@@ -18,8 +18,10 @@ begin
         insert into sms.provider_ref (id, provider_id, ref)
         select n.id, n.provider_id, n.key
           from named as n
-         where not exists (select from sms.provider_ref as r
-                            where r.provider_id = n.provider_id and r.ref = n.key and r.id = n.id)
+          left join lateral (select true as is_known from sms.provider_ref as r
+                              where r.provider_id = n.provider_id and r.ref = n.key and r.id = n.id
+                              limit 1) as k on true
+         where k.is_known is null
     ), doubted as (
         update sms.doubtful as d set ref = n.key from named as n where d.id = n.id
     )

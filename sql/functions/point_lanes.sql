@@ -54,6 +54,7 @@ begin
     update sms.breaker as b
        set returned_at = p_as_of
      where b.provider_id in (select (e.value ->> 'to')::smallint from jsonb_each(_moves) as e where (e.value ->> 'is_return')::boolean);
+    perform sms.hurry_urgent(array(select e.key::smallint from jsonb_each(_moves) as e where not (e.value ->> 'is_held')::boolean), p_as_of);
     return _moved;
 end
 $$;

@@ -11,8 +11,11 @@ create or replace function sms.provider_window(p_as_of timestamptz, p_every_epoc
         judged bigint, error_share numeric, silence interval, failing bigint, failing_for interval, is_silent boolean,
         is_refusing boolean, throttled_share numeric, throttled_for interval, times bigint[], max_ms int
     )
-    language sql stable security definer set search_path = pg_catalog, pg_temp
+    language plpgsql stable security definer set search_path = pg_catalog, pg_temp
 as $$
+#variable_conflict use_column
+begin
+    return query
     with terms as (
         select b.provider_id, b.epoch, k.watch_window, k.error_share, k.slow_answer, k.refuse_for, k.throttle_for
           from sms.breaker as b
@@ -90,7 +93,8 @@ as $$
       from terms as k
       left join total as t on t.provider_id = k.provider_id
       left join throttling as h on h.provider_id = k.provider_id
-      left join answer as a on a.provider_id = k.provider_id
+      left join answer as a on a.provider_id = k.provider_id;
+end
 $$;
 comment on function sms.provider_window is 'What the workers met at each provider of late: counts, gauges, votes.';
 revoke execute on function sms.provider_window from public;

@@ -26,8 +26,10 @@ begin
     insert into sms.provider_ref (id, provider_id, ref)
     select distinct a.id, _provider_id, a.ref
       from unnest(p_ids, p_refs) as a (id, ref)
-     where a.id = any (_present) and a.ref is not null
-       and not exists (select from sms.provider_ref as r where r.provider_id = _provider_id and r.ref = a.ref and r.id = a.id);
+      left join lateral (select true as is_known from sms.provider_ref as r
+                          where r.provider_id = _provider_id and r.ref = a.ref and r.id = a.id
+                          limit 1) as k on true
+     where a.id = any (_present) and a.ref is not null and k.is_known is null;
     update sms.doubtful as d set absent_since = _now, next_ask_at = _now + p_absent_after where d.id = any (_first);
     present := sms.resolve_uncertain(_present, 'accepted', 'found at the provider when it was asked', 'look-up');
     absent := sms.resolve_uncertain(_absent, 'absent', 'the provider does not have it', 'look-up');

@@ -20,7 +20,7 @@ as $$
                outstanding int, overdue int, silence_s float8, failing int, failing_s float8, times int[], max_ms int)
       join sms.provider as p on p.provider = r.provider
      order by p.provider_id, r.epoch
-        on conflict (provider_id, worker, epoch, bucket_at) do update
+        on conflict (provider_id, bucket_at, worker, epoch) do update
        set reported_at = excluded.reported_at,
            accepted = t.accepted + excluded.accepted,
            rejected = t.rejected + excluded.rejected,

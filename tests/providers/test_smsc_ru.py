@@ -242,7 +242,7 @@ async def test_a_request_that_is_refused_altogether_is_not_asked_into_a_block(
     async with provider_for(peer) as provider:
         results = await send_all(provider, batch)
     assert peer.sent == []
-    assert peer.rules.errors[6] < 60
+    assert peer.rules.errors[6] == 20
     kinds = {type(result) for result in results}
     assert kinds == {Rejected, Retry}
     assert not any(isinstance(result, Retry) and result.throttled for result in results)

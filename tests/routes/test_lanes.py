@@ -119,6 +119,16 @@ async def test_when_nobody_is_well_messages_wait_where_they_are(routed: Night) -
     assert await claimed(routed, "a") == await claimed(routed, "b") == []
 
 
+async def test_a_message_on_hold_says_why_it_waits(routed: Night) -> None:
+    message_id = await factory.insert_outbox(routed.db, channel="otp")
+    await routed.fall_ill("a")
+    await routed.fall_ill("b")
+    told = await factory.column(
+        routed.db, "select detail from sms.explain(%s) where topic = 'now'", message_id
+    )
+    assert "no provider of its route is well" in told[0]
+
+
 async def test_the_first_to_recover_gets_the_waiting_lanes_at_once(routed: Night) -> None:
     await routed.fall_ill("a")
     await routed.fall_ill("b")
@@ -208,6 +218,23 @@ async def test_who_serves_leaves_fresh_bulk_for_probes_but_never_urgent(routed: 
     )
     routed.now += timedelta(seconds=2)
     assert len(await claimed(routed, "b")) == 1
+
+
+async def test_urgent_retries_do_not_wait_out_the_pause_of_the_sick_provider(routed: Night) -> None:
+    later = routed.now + timedelta(minutes=5)
+    retried, scheduled, bulk = await factory.insert_many(
+        routed.db,
+        [
+            {"channel": "otp", "phone": str(factory.number(1))},
+            {"channel": "otp", "phone": str(factory.number(2)), "not_before": later},
+            {"channel": "collection", "phone": str(factory.number(3))},
+        ],
+    )
+    await routed.db.execute("update sms.pending set not_before = %s", [later])
+    await routed.fall_ill("a")
+    assert await claimed(routed, "b") == [retried]
+    waiting = await factory.column(routed.db, "select id from sms.pending order by id")
+    assert waiting == sorted([scheduled, bulk])
 
 
 async def test_probes_are_shared_by_all_workers_and_claims(routed: Night) -> None:
