@@ -26,6 +26,7 @@ from bench.report import as_text, describe, write_page
 from bench.sizes import DEFAULT, FULL, QUICK, Sizes
 from bench.smpp import receipts_over_smpp, submissions
 from bench.smpp_pdus import pdus
+from bench.statistics import count_and_ask
 from bench.streams import three_streams
 from bench.urgent import urgent_beside_drain
 from outbox.server_programs import ClusterError
@@ -46,6 +47,7 @@ STEPS: dict[str, Step] = {
     "urgent": urgent_beside_drain,
     "streams": three_streams,
     "events": fire_events,
+    "statistics": count_and_ask,
     "depth": claim_by_depth,
     "judging": judge_batches,
     "radius": radius_audience,
