@@ -27,6 +27,7 @@ from bench.report import as_text, describe, write_page
 from bench.sizes import DEFAULT, FULL, QUICK, Sizes
 from bench.smpp import receipts_over_smpp, submissions
 from bench.smpp_pdus import pdus
+from bench.statistics import count_and_ask
 from bench.streams import three_streams
 from bench.urgent import urgent_beside_drain
 from outbox.server_programs import ClusterError
@@ -48,6 +49,7 @@ STEPS: dict[str, Step] = {
     "streams": three_streams,
     "events": fire_events,
     "campaigns": launch_and_pause,
+    "statistics": count_and_ask,
     "depth": claim_by_depth,
     "judging": judge_batches,
     "radius": radius_audience,

@@ -57,6 +57,7 @@ begin
       from mine as m;
     return next;
     if _doubted is not null then
+        perform sms.price_doubted(_doubted, _now);
         perform sms.name_messages(_claims, _doubted, _now);
         perform sms.apply_orphans(array_agg(u.receipt_id), _now)
            from unnest(_doubted) as g (id)

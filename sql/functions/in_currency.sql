@@ -2,7 +2,7 @@
 -- Null where no rate is known: a cost that cannot be told is unknown, not zero.
 create or replace function sms.in_currency(p_amount numeric, p_currency text, p_as_of timestamptz)
     returns numeric
-    language sql stable
+    language sql stable security definer set search_path = pg_catalog, pg_temp
 as $$
     select case when p_currency = coalesce((select s.value from sms.setting as s where s.setting = 'currency'), 'RUB') then p_amount
                 else p_amount * (select r.rate from sms.exchange_rate as r

@@ -10,7 +10,8 @@ create or replace function sms.statistics(p_from date, p_until date, p_by text[]
 as $$
 #variable_conflict use_column
 declare
-    _known constant text[] := '{month,day,channel,category,campaign,template,provider,operator,state,reason}';
+    _known constant text[] := array['month', 'day', 'channel', 'category', 'campaign', 'template', 'provider', 'operator',
+                                    'state', 'reason'];
     _unknown text := (select b from unnest(p_by) as b where b <> all (_known) limit 1);
 begin
     if _unknown is not null then

@@ -28,7 +28,8 @@ COMMANDS = [
     ["provider", "unpin"], ["provider", "health"], ["provider", "breaker"],
     ["route", "list"], ["route", "set"], ["route", "remove"], ["route", "changes"],
     ["import", "numbering"], ["import", "stations"], ["import", "clients"],
-    ["import", "blacklist"], ["import", "holidays"],
+    ["import", "blacklist"], ["import", "holidays"], ["import", "tariffs"],
+    ["forecast"],
 ]  # fmt: skip
 WORKING = {"run", "worker", "dlr"}  # these handle signals, which only a main thread may
 AWAY = "postgresql://nobody@127.0.0.1:1/none"
@@ -474,7 +475,19 @@ async def test_holidays_are_imported(ready: Outbox, conn: AsyncConnection, tmp_p
     assert await factory.column(conn, kinds) == ["working", "off"]
 
 
-@pytest.mark.parametrize("layer", ["numbering", "stations", "clients", "blacklist", "holidays"])
+async def test_tariffs_are_imported(ready: Outbox, conn: AsyncConnection, tmp_path: Path) -> None:
+    file = tmp_path / "prices.csv"
+    file.write_text("provider;price;valid_from\npost;2,50;2026-01-01\nnobody;1;\n")
+    said = await ready("import", "tariffs", file)
+    assert (said.code, said.out) == (0, "tariffs: kept 1, changed 1, ended 0, bad lines: 1\n")
+    assert said.err == "line 3: there is no provider 'nobody'\n"
+    assert (await ready("import", "tariffs", file, "--json")).json["changed"] == 0
+    assert await factory.value(conn, "select price from sms.tariff") == 2.5
+
+
+@pytest.mark.parametrize(
+    "layer", ["numbering", "stations", "clients", "blacklist", "holidays", "tariffs"]
+)
 @pytest.mark.parametrize("text", [None, "", "nothing,of,use\n1,2,3\n"])
 async def test_a_file_that_holds_nothing_of_use_is_one_sentence(
     ready: Outbox, tmp_path: Path, layer: str, text: str | None

@@ -232,3 +232,23 @@ async def test_a_dry_run_stops_at_a_used_up_budget(priced: AsyncConnection) -> N
             topic,
         )
         assert [r["messages"] for r in told] == [1], (channel, told)
+
+
+async def test_a_vanished_workers_messages_are_priced_by_their_text(
+    priced: AsyncConnection,
+) -> None:
+    ids = await insert_many(
+        priced,
+        [{**LATER, "phone": str(number(n)), "body": "Кириллица " * 10 * n} for n in (1, 2)],
+    )
+    claimed = await claim(priced, as_of=datetime.now(UTC))
+    await mark(priced, claimed.claim_id, claimed.ids)
+    await priced.execute("select sms.expire_leases(p_as_of => now() + interval '1 day')")
+    found = [await message(priced, message_id) for message_id in ids]
+    assert [(m["state"], m["segments"], m["cost"]) for m in found] == [
+        ("uncertain", 2, 5),
+        ("uncertain", 3, Decimal("7.5")),
+    ]
+    assert await ledger(priced) == Decimal("12.5")
+    await priced.execute("select sms.resolve_uncertain(%s, 'resend')", [ids])
+    assert await ledger(priced) == 0
