@@ -3284,6 +3284,7 @@ begin
       from mine as m;
     return next;
     if _doubted is not null then
+        perform sms.price_doubted(_doubted, _now);
         perform sms.name_messages(_claims, _doubted, _now);
         perform sms.apply_orphans(array_agg(u.receipt_id), _now)
            from unnest(_doubted) as g (id)
@@ -4690,7 +4691,8 @@ COMMENT ON FUNCTION sms.id_time(p_id bigint) IS 'The moment an id was drawn, to 
 -- FUNCTION in_currency(numeric, text, timestamp with time zone)
 
 CREATE FUNCTION sms.in_currency(p_amount numeric, p_currency text, p_as_of timestamp with time zone) RETURNS numeric
-    LANGUAGE sql STABLE
+    LANGUAGE sql STABLE SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
     select case when p_currency = coalesce((select s.value from sms.setting as s where s.setting = 'currency'), 'RUB') then p_amount
                 else p_amount * (select r.rate from sms.exchange_rate as r
@@ -6412,6 +6414,48 @@ end
 $$;
 
 COMMENT ON FUNCTION sms.preview_text(p_body text, p_channel text, p_as_of timestamp with time zone) IS 'What a text costs and why: encoding, segments, what forces UCS-2 or the next segment, price, cheaper spellings.';
+
+-- FUNCTION price_doubted(bigint[], timestamp with time zone)
+
+CREATE FUNCTION sms.price_doubted(p_ids bigint[], p_now timestamp with time zone) RETURNS void
+    LANGUAGE plpgsql
+    SET enable_seqscan TO 'off'
+    SET plan_cache_mode TO 'force_generic_plan'
+    AS $$
+begin
+    with doubted as materialized (
+        select x.*
+          from unnest(p_ids) as u (id)
+         cross join lateral (select o.id, o.lane_id, o.provider_id, o.campaign_id, o.template_version_id, o.submitted_at
+                               from sms.outcome as o where o.id = u.id offset 0) as x
+    ), terms as materialized (
+        select t.lane_id, t.provider_id, l.channel_id, sms.segment_price(t.provider_id, l.operator_id, c.category, p_now) as price
+          from (select distinct d.lane_id, d.provider_id from doubted as d) as t
+          join sms.lane as l on l.lane_id = t.lane_id
+          join sms.channel as c on c.channel_id = l.channel_id
+    ), text as materialized (
+        select d.id, sms.segments(case when v.body is null then r.body else sms.render(v.body, r.vars) end)::smallint as segments
+          from doubted as d
+         cross join lateral (select q.body, q.vars from sms.outbox as q where q.id = d.id offset 0) as r
+          left join sms.template_version as v on v.template_version_id = d.template_version_id
+    ), priced as (
+        update sms.outcome as o
+           set segments = x.segments, cost = x.segments * t.price
+          from doubted as d
+          join text as x on x.id = d.id
+          join terms as t on t.lane_id = d.lane_id and t.provider_id = d.provider_id
+         where o.id = d.id
+     returning o.submitted_at, t.channel_id, o.campaign_id, o.cost
+    )
+    insert into sms.spend (day, channel_id, campaign_id, amount)
+    select (p.submitted_at at time zone sms.statistics_zone())::date, p.channel_id, p.campaign_id, sum(p.cost)
+      from priced as p
+     where p.cost > 0
+     group by 1, 2, 3;
+end
+$$;
+
+COMMENT ON FUNCTION sms.price_doubted(p_ids bigint[], p_now timestamp with time zone) IS 'Give messages whose worker vanished their expected cost.';
 
 -- FUNCTION price_list()
 
@@ -9272,7 +9316,8 @@ CREATE FUNCTION sms.statistics(p_from date, p_until date, p_by text[] DEFAULT '{
     AS $$
 #variable_conflict use_column
 declare
-    _known constant text[] := '{month,day,channel,category,campaign,template,provider,operator,state,reason}';
+    _known constant text[] := array['month', 'day', 'channel', 'category', 'campaign', 'template', 'provider', 'operator',
+                                    'state', 'reason'];
     _unknown text := (select b from unnest(p_by) as b where b <> all (_known) limit 1);
 begin
     if _unknown is not null then
@@ -9375,7 +9420,8 @@ COMMENT ON FUNCTION sms.statistics_hours_since() IS 'Since when hourly sums are 
 -- FUNCTION statistics_zone()
 
 CREATE FUNCTION sms.statistics_zone() RETURNS text
-    LANGUAGE sql STABLE
+    LANGUAGE sql STABLE SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
     select coalesce((select s.value from sms.setting as s where s.setting = 'statistics_zone'), 'Europe/Moscow')
 $$;
@@ -16273,6 +16319,8 @@ REVOKE ALL ON FUNCTION sms.preview_text(p_body text, p_channel text, p_as_of tim
 GRANT ALL ON FUNCTION sms.preview_text(p_body text, p_channel text, p_as_of timestamp with time zone) TO sms_erp;
 GRANT ALL ON FUNCTION sms.preview_text(p_body text, p_channel text, p_as_of timestamp with time zone) TO sms_operator;
 
+REVOKE ALL ON FUNCTION sms.price_doubted(p_ids bigint[], p_now timestamp with time zone) FROM PUBLIC;
+
 REVOKE ALL ON FUNCTION sms.price_list() FROM PUBLIC;
 GRANT ALL ON FUNCTION sms.price_list() TO sms_analyst;
 GRANT ALL ON FUNCTION sms.price_list() TO sms_operator;
@@ -16987,7 +17035,6 @@ GRANT SELECT ON TABLE sms.route_provider TO sms_operator;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE sms.setting TO sms_operator;
 GRANT SELECT ON TABLE sms.setting TO sms_monitor;
 GRANT SELECT ON TABLE sms.setting TO sms_audience;
-GRANT SELECT ON TABLE sms.setting TO sms_analyst;
 
 GRANT SELECT ON TABLE sms.spelling TO sms_erp;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE sms.spelling TO sms_operator;
