@@ -246,5 +246,5 @@ grant execute on function sms.metric_values() to sms_worker, sms_monitor, sms_op
 
 -- Dashboards: sums under names; what a campaign brought is told as counts and rates.
 grant select on sms.hourly_messages to sms_analyst, sms_operator, sms_monitor;
-grant execute on function sms.month_effect(date), sms.month_plan(date), sms.statistics_zone(),
+grant execute on function sms.month_effect(date), sms.month_plan(date),
                           sms.worst_hours(timestamptz, timestamptz, int, int) to sms_monitor;

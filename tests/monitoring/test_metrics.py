@@ -15,7 +15,7 @@ from outbox.errors import DatabaseAway, NotAllowed, SettingsMistake
 from outbox.metrics import Metrics
 from providers.base import Accepted
 from tests.monitoring.conftest import Scrape
-from worker import health
+from worker import clock
 from worker.health import STEPS, Health
 
 
@@ -54,7 +54,7 @@ def test_an_answer_falls_into_the_bucket_that_holds_its_time(
     seconds: float, edge: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     moments = iter([100.0, 100.0, 100.0 + seconds])
-    monkeypatch.setattr(health.clock, "now", lambda: next(moments, 100.0 + seconds))
+    monkeypatch.setattr(clock, "now", lambda: next(moments, 100.0 + seconds))
     known = Health()
     call = known.call(1)
     moments = iter([100.0 + seconds])
