@@ -149,8 +149,11 @@ as $$ select timestamptz '2020-01-01 00:00Z' + make_interval(hours => p_hour_no)
 comment on function sms.stat_hour_at is 'The moment at which an hour begins, see sms.stat_hour_no.';
 
 create function sms.delivery_bucket(p_took interval) returns int
-    language sql immutable strict parallel safe
-as $$ select least(greatest(ceil(4 * log(2, greatest(extract(epoch from p_took), 0.25))), 0), 79)::int + 1 $$;
+    language sql immutable parallel safe  -- not strict, or it would be called for every message instead of inlined
+as $$
+    select case when p_took is not null
+                then least(greatest(ceil(4 * ln(greatest(date_part('epoch', p_took), 0.25)) / ln(2::float8) - 1e-9), 0), 79)::int + 1 end
+$$;
 comment on function sms.delivery_bucket is
     'Which of 80 classes a time to delivery falls in: class n ends at 2^((n - 1) / 4) seconds, 1 s to ten days, each 19 % wider than the one before.';
 
