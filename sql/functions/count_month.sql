@@ -17,6 +17,7 @@ begin
                            from sms.stat_day as x
                           cross join unnest(x.delivery) with ordinality as c (messages, bucket)
                           where x.day >= p_month and x.day < p_month + interval '1 month' and x.state = 'delivered'
+                            and c.messages > 0
                           group by 1, 2, 3, 4, 5, 6, 7) as k
                   group by 1, 2, 3, 4, 5, 6) as d
         on h.state = 'delivered'
