@@ -1,7 +1,7 @@
 """What a process counts for Prometheus, and where it is told.
 
 Nothing here costs a message anything: results arrive once a second as the counts that the breakers
-are judged by, receipts once a commit. What only the database knows is asked for every ten seconds,
+are judged by, receipts once a commit. What only the database knows is asked for every five seconds,
 less often where the answer takes long. Names and units follow the conventions of Prometheus.
 """
 
@@ -44,8 +44,8 @@ from outbox.errors import DatabaseError, SettingsMistake, TransientError
 
 log = structlog.get_logger()
 
-REFRESH_S = 10.0
-REST = 49.0  # asking takes at most a fiftieth of the time, however long the queue is
+REFRESH_S = 5.0
+REST = 19.0  # asking takes at most a twentieth of the time, however long the queue is
 MEANINGS = {
     "outbox_queue_messages": "Messages that wait, by lane: due, later, inflight.",
     "outbox_queue_oldest_due_seconds": "How long the oldest due message of a lane waits.",

@@ -211,14 +211,17 @@ grant execute on function sms.feed_campaigns(int, timestamptz), sms.due_runs(tim
                           sms.plan_run(bigint, timestamptz, int), sms.start_run(bigint, timestamptz, int),
                           sms.freeze_run(bigint), sms.fail_run(bigint, text) to sms_worker;
 -- Statistics: sums without numbers and texts, for everybody who counts.
-grant select on sms.stat_hour, sms.stat_day, sms.stat_region_hour, sms.stat_region_day to sms_analyst, sms_operator, sms_monitor;
+grant select on sms.stat_hour, sms.stat_day, sms.stat_month, sms.stat_region_hour, sms.stat_region_day to sms_analyst, sms_operator, sms_monitor;
 grant select on sms.billing_difference, sms.month_money, sms.monthly_fee, sms.month_volume to sms_analyst, sms_operator, sms_monitor;
+<<<<<<< HEAD
 grant select on sms.exchange_rate to sms_analyst, sms_operator, sms_monitor;
+=======
+grant select on sms.exchange_rate to sms_analyst, sms_operator;
+>>>>>>> integrate
 grant insert, update, delete on sms.monthly_fee, sms.exchange_rate to sms_operator;
 grant execute on function sms.statistics(date, date, text[]), sms.delivery_percentile(bigint[], float8),
-                          sms.delivery_bucket_ends(int), sms.is_handed_over(text, text), sms.in_currency(numeric, text, timestamptz),
-                          sms.statistics_zone() to sms_analyst, sms_operator, sms_monitor;
-grant execute on function sms.roll_up_statistics(int) to sms_worker, sms_operator;
+                          sms.delivery_bucket_ends(int), sms.is_handed_over(text, text), sms.month_fees() to sms_analyst, sms_operator, sms_monitor;
+grant execute on function sms.roll_up_statistics(int, timestamptz) to sms_worker, sms_operator;
 
 -- Effect: the ERP tells what clients did, analysts ask what it is owed to.
 grant select, insert, update on sms.goal to sms_operator, sms_analyst;
@@ -247,5 +250,5 @@ grant execute on function sms.metric_values() to sms_worker, sms_monitor, sms_op
 
 -- Dashboards: sums under names; what a campaign brought is told as counts and rates.
 grant select on sms.hourly_messages to sms_analyst, sms_operator, sms_monitor;
-grant execute on function sms.month_effect(date), sms.month_plan(date), sms.statistics_zone(),
+grant execute on function sms.month_effect(date), sms.month_plan(date),
                           sms.worst_hours(timestamptz, timestamptz, int, int) to sms_monitor;

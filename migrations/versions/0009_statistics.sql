@@ -69,6 +69,35 @@ comment on column sms.stat_day.segments is 'SMS parts handed over.';
 comment on column sms.stat_day.cost is 'Expected cost.';
 comment on column sms.stat_day.delivery is 'Delivered ones by time to delivery, see sms.delivery_bucket.';
 
+create table sms.stat_month (
+    month date not null,
+    channel_id smallint not null,
+    provider_id smallint not null,
+    operator_id smallint not null,
+    state text not null,
+    reason text not null,
+    campaign_id bigint not null,
+    template_id int not null,
+    messages int not null,
+    segments bigint not null,
+    cost numeric(14, 4) not null,
+    delivery int[],
+    primary key (month, channel_id, provider_id, operator_id, state, reason, campaign_id, template_id)
+);
+comment on table sms.stat_month is 'The same by the month, for months that are over and in which nothing changed for an hour; others are read from sms.stat_day.';
+comment on column sms.stat_month.month is 'First day of the month.';
+comment on column sms.stat_month.channel_id is 'Channel.';
+comment on column sms.stat_month.provider_id is 'Provider; 0 = none.';
+comment on column sms.stat_month.operator_id is 'Operator; -1 = no number.';
+comment on column sms.stat_month.state is 'State.';
+comment on column sms.stat_month.reason is 'Reason; empty = none.';
+comment on column sms.stat_month.campaign_id is 'Campaign; 0 = none.';
+comment on column sms.stat_month.template_id is 'Template; 0 = none.';
+comment on column sms.stat_month.messages is 'How many.';
+comment on column sms.stat_month.segments is 'SMS parts handed over.';
+comment on column sms.stat_month.cost is 'Expected cost.';
+comment on column sms.stat_month.delivery is 'Delivered ones by time to delivery, see sms.delivery_bucket.';
+
 create table sms.stat_region_hour (
     hour timestamptz not null,
     region text not null,
@@ -120,8 +149,11 @@ as $$ select timestamptz '2020-01-01 00:00Z' + make_interval(hours => p_hour_no)
 comment on function sms.stat_hour_at is 'The moment at which an hour begins, see sms.stat_hour_no.';
 
 create function sms.delivery_bucket(p_took interval) returns int
-    language sql immutable strict parallel safe
-as $$ select least(greatest(ceil(4 * log(2, greatest(extract(epoch from p_took), 0.25))), 0), 79)::int + 1 $$;
+    language sql immutable parallel safe  -- not strict, or it would be called for every message instead of inlined
+as $$
+    select case when p_took is not null
+                then least(greatest(ceil(4 * ln(greatest(date_part('epoch', p_took), 0.25)) / ln(2::float8) - 1e-9), 0), 79)::int + 1 end
+$$;
 comment on function sms.delivery_bucket is
     'Which of 80 classes a time to delivery falls in: class n ends at 2^((n - 1) / 4) seconds, 1 s to ten days, each 19 % wider than the one before.';
 

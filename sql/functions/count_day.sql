@@ -19,11 +19,14 @@ begin
            sum(h.messages), sum(h.segments), sum(h.cost), sum(h.billed), sum(h.billed_messages),
            sum(h.billed_expected), d.delivery
       from sms.stat_hour as h
-      left join (select x.channel_id, x.provider_id, x.operator_id, x.reason, x.campaign_id, x.template_id,
-                        sms.delivery_classes(array_agg(c.bucket::int), array_agg(c.messages)) as delivery
-                   from sms.stat_hour as x
-                  cross join unnest(x.delivery) with ordinality as c (messages, bucket)
-                  where x.hour >= _from and x.hour < _until and x.state = 'delivered'
+      left join (select k.channel_id, k.provider_id, k.operator_id, k.reason, k.campaign_id, k.template_id,
+                        sms.delivery_classes(array_agg(k.bucket), array_agg(k.messages)) as delivery
+                   from (select x.channel_id, x.provider_id, x.operator_id, x.reason, x.campaign_id, x.template_id,
+                                c.bucket::int as bucket, sum(c.messages)::int as messages
+                           from sms.stat_hour as x
+                          cross join unnest(x.delivery) with ordinality as c (messages, bucket)
+                          where x.hour >= _from and x.hour < _until and x.state = 'delivered' and c.messages > 0
+                          group by 1, 2, 3, 4, 5, 6, 7) as k
                   group by 1, 2, 3, 4, 5, 6) as d
         on h.state = 'delivered'
        and (d.channel_id, d.provider_id, d.operator_id, d.reason, d.campaign_id, d.template_id)

@@ -1,7 +1,7 @@
 -- What monitoring wants to know at this moment, a row a value: name as Prometheus writes it, labels, value.
 -- Counts of the queue by lane, ages, doubts, receipts that wait and how late they come, providers as their breakers see
 -- them, money of today, budgets, campaigns, statistics still to be counted. No numbers of people, no texts.
--- Reads all that waits: about half a second for a million messages, in one process, so that the caller can rest by it.
+-- Reads all that waits: most of a second for a million messages, in one process, so that the caller can rest by it.
 create or replace function sms.metric_values()
     returns table (metric text, labels jsonb, value float8)
     language sql stable security definer

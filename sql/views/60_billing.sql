@@ -32,11 +32,7 @@ create or replace view sms.month_money as
              where s.provider_id <> 0
              group by 1, 2
             union all
-            select g.month::date, f.provider_id, 0, 0, 0, sms.in_currency(f.amount, f.currency, g.month::date::timestamp at time zone sms.statistics_zone())
-              from sms.monthly_fee as f
-             cross join lateral generate_series(date_trunc('month', f.valid_from),
-                                                least(f.valid_until - 1, date_trunc('month', current_date)::date)::timestamp,
-                                                interval '1 month') as g (month)) as m
+            select f.month, f.provider_id, 0, 0, 0, f.amount from sms.month_fees() as f) as m
       join sms.provider as p using (provider_id)
      group by m.month, p.provider;
 comment on view sms.month_money is 'Money by month and provider: segments by tariff and monthly fees.';

@@ -327,3 +327,55 @@ async def test_a_day_cut_by_retention_keeps_its_sums(db: AsyncConnection) -> Non
     )
     await db.execute("select sms.roll_up_statistics()")
     assert await value(db, "select messages from sms.stat_day") == 1000
+
+
+async def test_months_that_are_over_answer_as_their_days_do(db: AsyncConnection) -> None:
+    """Whatever is asked, and also once a late receipt has changed one of them."""
+    await db.execute(
+        """
+        insert into sms.stat_day (day, channel_id, provider_id, operator_id, state, reason,
+                                  campaign_id, template_id, messages, segments, cost, delivery)
+        select date '2026-01-20' + n, c.channel_id, p.provider_id, o.operator_id, s.state, '', 0, 0,
+               10 + n, 20, 2.5 * n,
+               case when s.state = 'delivered' then array[0, 3, 0, 0, 4, 0, 0, 0, 0, 3 + n] end
+          from generate_series(0, 99) as n, sms.channel as c, sms.provider as p, sms.operator as o,
+               unnest(array['delivered', 'undelivered']) as s (state)
+        """
+    )
+    questions = [
+        (start, until, by)
+        for start, until in (
+            ("2026-01-01", "2027-01-01"),
+            ("2026-02-10", "2026-04-02"),
+            ("-infinity", "infinity"),
+        )
+        for by in ("{}", "{channel}", "{month,provider,operator}", "{day,state}", "{category}")
+    ]
+
+    async def answers() -> list[object]:
+        return [
+            await rows(db, "select * from sms.statistics(%s::date, %s::date, %s)", *question)
+            for question in questions
+        ]
+
+    by_days = await answers()
+    assert all(by_days)
+    for month in ("2026-01-01", "2026-02-01", "2026-03-01", "2026-04-01"):
+        await db.execute("select sms.count_volume(%s::date)", [month])
+    later = datetime(2026, 4, 29, tzinfo=UTC)
+    await db.execute("update sms.month_volume set counted_at = %s", [later - timedelta(hours=2)])
+    for _ in range(5):  # one a call; April is not over
+        await db.execute("select sms.roll_up_statistics(1, %s)", [later])
+    months = await factory.column(db, "select distinct month::text from sms.stat_month order by 1")
+    assert months == ["2026-01-01", "2026-02-01", "2026-03-01"]
+    assert await answers() == by_days
+
+    await db.execute(
+        """
+        insert into sms.stat_dirty (hour_no) values (sms.stat_hour_no(sms.id_at('2026-03-05')))
+        """
+    )
+    await db.execute("select sms.roll_up_statistics(1, %s)", [later])
+    months = await factory.column(db, "select distinct month::text from sms.stat_month order by 1")
+    assert months == ["2026-01-01", "2026-02-01"]
+    assert await answers() == by_days

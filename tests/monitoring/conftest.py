@@ -14,7 +14,7 @@ from tests.support.outbox_process import Program, Programs, with_rights_of
 from tests.support.waiting import eventually
 
 Key = tuple[str, frozenset[tuple[str, str]]]
-PATIENCE_S = 60.0  # the database is asked every ten seconds
+PATIENCE_S = 60.0  # the database is asked every few seconds
 
 
 class Scrape:
