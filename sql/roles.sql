@@ -213,11 +213,7 @@ grant execute on function sms.feed_campaigns(int, timestamptz), sms.due_runs(tim
 -- Statistics: sums without numbers and texts, for everybody who counts.
 grant select on sms.stat_hour, sms.stat_day, sms.stat_month, sms.stat_region_hour, sms.stat_region_day to sms_analyst, sms_operator, sms_monitor;
 grant select on sms.billing_difference, sms.month_money, sms.monthly_fee, sms.month_volume to sms_analyst, sms_operator, sms_monitor;
-<<<<<<< HEAD
 grant select on sms.exchange_rate to sms_analyst, sms_operator, sms_monitor;
-=======
-grant select on sms.exchange_rate to sms_analyst, sms_operator;
->>>>>>> integrate
 grant insert, update, delete on sms.monthly_fee, sms.exchange_rate to sms_operator;
 grant execute on function sms.statistics(date, date, text[]), sms.delivery_percentile(bigint[], float8),
                           sms.delivery_bucket_ends(int), sms.is_handed_over(text, text), sms.month_fees() to sms_analyst, sms_operator, sms_monitor;

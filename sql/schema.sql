@@ -2166,11 +2166,14 @@ begin
            sum(h.messages), sum(h.segments), sum(h.cost), sum(h.billed), sum(h.billed_messages),
            sum(h.billed_expected), d.delivery
       from sms.stat_hour as h
-      left join (select x.channel_id, x.provider_id, x.operator_id, x.reason, x.campaign_id, x.template_id,
-                        sms.delivery_classes(array_agg(c.bucket::int), array_agg(c.messages)) as delivery
-                   from sms.stat_hour as x
-                  cross join unnest(x.delivery) with ordinality as c (messages, bucket)
-                  where x.hour >= _from and x.hour < _until and x.state = 'delivered'
+      left join (select k.channel_id, k.provider_id, k.operator_id, k.reason, k.campaign_id, k.template_id,
+                        sms.delivery_classes(array_agg(k.bucket), array_agg(k.messages)) as delivery
+                   from (select x.channel_id, x.provider_id, x.operator_id, x.reason, x.campaign_id, x.template_id,
+                                c.bucket::int as bucket, sum(c.messages)::int as messages
+                           from sms.stat_hour as x
+                          cross join unnest(x.delivery) with ordinality as c (messages, bucket)
+                          where x.hour >= _from and x.hour < _until and x.state = 'delivered' and c.messages > 0
+                          group by 1, 2, 3, 4, 5, 6, 7) as k
                   group by 1, 2, 3, 4, 5, 6) as d
         on h.state = 'delivered'
        and (d.channel_id, d.provider_id, d.operator_id, d.reason, d.campaign_id, d.template_id)
@@ -2276,6 +2279,38 @@ $$;
 
 COMMENT ON FUNCTION sms.count_hour(p_hour_no integer) IS 'Make the sums of one hour anew from its outcomes.';
 
+-- FUNCTION count_month(date)
+
+CREATE FUNCTION sms.count_month(p_month date) RETURNS void
+    LANGUAGE plpgsql
+    AS $$
+begin
+    delete from sms.stat_month as s where s.month = p_month;
+    insert into sms.stat_month (month, channel_id, provider_id, operator_id, state, reason, campaign_id, template_id,
+                                messages, segments, cost, delivery)
+    select p_month, h.channel_id, h.provider_id, h.operator_id, h.state, h.reason, h.campaign_id, h.template_id,
+           sum(h.messages), sum(h.segments), sum(h.cost), d.delivery
+      from sms.stat_day as h
+      left join (select k.channel_id, k.provider_id, k.operator_id, k.reason, k.campaign_id, k.template_id,
+                        sms.delivery_classes(array_agg(k.bucket), array_agg(k.messages)) as delivery
+                   from (select x.channel_id, x.provider_id, x.operator_id, x.reason, x.campaign_id, x.template_id,
+                                c.bucket::int as bucket, sum(c.messages)::int as messages
+                           from sms.stat_day as x
+                          cross join unnest(x.delivery) with ordinality as c (messages, bucket)
+                          where x.day >= p_month and x.day < p_month + interval '1 month' and x.state = 'delivered'
+                            and c.messages > 0
+                          group by 1, 2, 3, 4, 5, 6, 7) as k
+                  group by 1, 2, 3, 4, 5, 6) as d
+        on h.state = 'delivered'
+       and (d.channel_id, d.provider_id, d.operator_id, d.reason, d.campaign_id, d.template_id)
+         = (h.channel_id, h.provider_id, h.operator_id, h.reason, h.campaign_id, h.template_id)
+     where h.day >= p_month and h.day < p_month + interval '1 month'
+     group by h.channel_id, h.provider_id, h.operator_id, h.state, h.reason, h.campaign_id, h.template_id, d.delivery;
+end
+$$;
+
+COMMENT ON FUNCTION sms.count_month(p_month date) IS 'Make the sums of one month anew from those of its days.';
+
 -- FUNCTION count_unaccounted()
 
 CREATE FUNCTION sms.count_unaccounted() RETURNS bigint
@@ -2353,8 +2388,11 @@ COMMENT ON FUNCTION sms.daily_volumes(p_from date, p_until date) IS 'Messages, s
 -- FUNCTION delivery_bucket(interval)
 
 CREATE FUNCTION sms.delivery_bucket(p_took interval) RETURNS integer
-    LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
-    AS $$ select least(greatest(ceil(4 * log(2, greatest(extract(epoch from p_took), 0.25))), 0), 79)::int + 1 $$;
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    AS $$
+    select case when p_took is not null
+                then least(greatest(ceil(4 * ln(greatest(date_part('epoch', p_took), 0.25)) / ln(2::float8) - 1e-9), 0), 79)::int + 1 end
+$$;
 
 COMMENT ON FUNCTION sms.delivery_bucket(p_took interval) IS 'Which of 80 classes a time to delivery falls in: class n ends at 2^((n - 1) / 4) seconds, 1 s to ten days, each 19 % wider than the one before.';
 
@@ -5606,6 +5644,22 @@ $$;
 
 COMMENT ON FUNCTION sms.month_effect(p_month date) IS 'What followed, and what was caused by, the campaigns of a month, for every goal.';
 
+-- FUNCTION month_fees()
+
+CREATE FUNCTION sms.month_fees() RETURNS TABLE(month date, provider_id smallint, amount numeric)
+    LANGUAGE sql STABLE SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+    select g.month::date, f.provider_id, sms.in_currency(f.amount, f.currency, g.month at time zone sms.statistics_zone())
+      from sms.monthly_fee as f
+     cross join lateral generate_series(
+               date_trunc('month', f.valid_from::timestamp),
+               least(f.valid_until - 1, date_trunc('month', now() at time zone sms.statistics_zone())::date)::timestamp,
+               interval '1 month') as g (month)
+$$;
+
+COMMENT ON FUNCTION sms.month_fees() IS 'Monthly fees by month and provider, in the own currency.';
+
 -- FUNCTION month_plan(date)
 
 CREATE FUNCTION sms.month_plan(p_month date) RETURNS TABLE(provider text, messages bigint, segments bigint, segments_cost numeric, fees numeric, cost numeric, billed numeric, planned_messages numeric, planned_cost numeric)
@@ -8092,9 +8146,9 @@ $$;
 
 COMMENT ON FUNCTION sms.retry_at(p_now timestamp with time zone, p_base interval, p_attempt integer, p_after_s integer) IS 'Moment of the next attempt: the provider''s wish, or exponential with jitter, at most an hour.';
 
--- FUNCTION roll_up_statistics(integer)
+-- FUNCTION roll_up_statistics(integer, timestamp with time zone)
 
-CREATE FUNCTION sms.roll_up_statistics(p_limit integer DEFAULT 50) RETURNS integer
+CREATE FUNCTION sms.roll_up_statistics(p_limit integer DEFAULT 50, p_as_of timestamp with time zone DEFAULT NULL::timestamp with time zone) RETURNS integer
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
     SET enable_seqscan TO 'off'
@@ -8102,7 +8156,9 @@ CREATE FUNCTION sms.roll_up_statistics(p_limit integer DEFAULT 50) RETURNS integ
     SET jit TO 'off'
     AS $$
 declare
+    _now timestamptz := coalesce(p_as_of, clock_timestamp());
     _hours int[];
+    _months date[];
     _kept_since bigint := (select min(sms.id_at(m.month)) from sms.partition_months('outbox') as m);
 begin
     perform pg_advisory_xact_lock(74020, 13);
@@ -8114,16 +8170,26 @@ begin
        from (select distinct (sms.stat_hour_at(h) at time zone sms.statistics_zone())::date as day from unnest(_hours) as h
               where (h::bigint * 3600000) << 22 >= _kept_since) as d
       where d.day::timestamp at time zone sms.statistics_zone() >= least(sms.id_time(_kept_since), sms.statistics_hours_since());
-    perform sms.count_volume(m.month)
-       from (select distinct date_trunc('month', sms.stat_hour_at(h) at time zone sms.statistics_zone())::date as month
-               from unnest(_hours) as h) as m;
+    _months := array(select distinct date_trunc('month', sms.stat_hour_at(h) at time zone sms.statistics_zone())::date
+                       from unnest(_hours) as h);
+    perform sms.count_volume(m) from unnest(_months) as m;
+    delete from sms.stat_month as s where s.month = any (_months);
+    perform sms.count_month(k.month)
+       from (select v.month
+               from sms.month_volume as v
+              where v.month < date_trunc('month', _now at time zone sms.statistics_zone())
+                and not exists (select from sms.stat_month as s where s.month = v.month)
+              group by v.month
+             having max(v.counted_at) < _now - interval '1 hour'
+              order by v.month desc
+              limit 1) as k;
     delete from sms.stat_hour as s where s.hour < sms.statistics_hours_since();
     delete from sms.stat_region_hour as s where s.hour < sms.statistics_hours_since();
     return cardinality(_hours);
 end
 $$;
 
-COMMENT ON FUNCTION sms.roll_up_statistics(p_limit integer) IS 'Chore. Count again the hours in which something changed; returns how many.';
+COMMENT ON FUNCTION sms.roll_up_statistics(p_limit integer, p_as_of timestamp with time zone) IS 'Chore. Count again the hours in which something changed; returns how many.';
 
 -- FUNCTION rule_blacklist(sms.candidate[], timestamp with time zone)
 
@@ -9319,13 +9385,32 @@ declare
     _known constant text[] := array['month', 'day', 'channel', 'category', 'campaign', 'template', 'provider', 'operator',
                                     'state', 'reason'];
     _unknown text := (select b from unnest(p_by) as b where b <> all (_known) limit 1);
+    _from date := greatest(p_from, (select coalesce(min(s.day), current_date) from sms.stat_day as s));
+    _until date := least(p_until, (select coalesce(max(s.day) + 1, current_date) from sms.stat_day as s));
+    _whole date[] := array(select distinct m.month from sms.stat_month as m
+                            where m.month >= p_from and m.month + interval '1 month' <= p_until and not 'day' = any (p_by));
 begin
     if _unknown is not null then
         raise exception 'statistics cannot be asked by "%"', _unknown using errcode = 'SM070',
             hint = 'By: ' || array_to_string(_known, ', ') || '.';
     end if;
     return query
-    with sum as materialized (
+    with source as not materialized (
+        select s.month as day, s.channel_id, s.provider_id, s.operator_id, s.state, s.reason, s.campaign_id, s.template_id,
+               s.messages, s.segments, s.cost, s.delivery
+          from sms.stat_month as s
+         where s.month = any (_whole)
+         union all
+        select d.*
+          from generate_series(date_trunc('month', _from::timestamp), _until::timestamp, interval '1 month') as g (month)
+         cross join lateral (
+                   select s.day, s.channel_id, s.provider_id, s.operator_id, s.state, s.reason, s.campaign_id, s.template_id,
+                          s.messages, s.segments, s.cost, s.delivery
+                     from sms.stat_day as s
+                    where s.day >= greatest(_from, g.month::date) and s.day < least(_until, (g.month + interval '1 month')::date)
+               ) as d
+         where g.month::date <> all (_whole)
+    ), sum as materialized (
         select case when 'month' = any (p_by) then date_trunc('month', s.day)::date end as month,
                case when 'day' = any (p_by) then s.day end as day,
                case when p_by && '{channel,category}' then s.channel_id end as channel_id,
@@ -9337,8 +9422,7 @@ begin
                case when 'reason' = any (p_by) then s.reason end as reason,
                sum(s.messages) as messages, sum(s.segments) as segments, sum(s.cost) as cost,
                sum(s.messages) filter (where sms.is_handed_over(s.state, s.reason)) as handed
-          from sms.stat_day as s
-         where s.day >= p_from and s.day < p_until
+          from source as s
          group by 1, 2, 3, 4, 5, 6, 7, 8, 9
     ), class as materialized (
         select case when 'month' = any (p_by) then date_trunc('month', s.day)::date end as month,
@@ -9350,9 +9434,9 @@ begin
                case when 'operator' = any (p_by) then s.operator_id end as operator_id,
                case when 'reason' = any (p_by) then s.reason end as reason,
                c.n, sum(c.messages) as messages
-          from sms.stat_day as s
+          from source as s
          cross join unnest(s.delivery) with ordinality as c (messages, n)
-         where s.day >= p_from and s.day < p_until and s.state = 'delivered'
+         where s.state = 'delivered' and c.messages > 0
          group by 1, 2, 3, 4, 5, 6, 7, 8, 9
     ), named as (
         select u.month, u.day, case when 'channel' = any (p_by) then ch.channel end as channel,
@@ -9377,7 +9461,7 @@ begin
           left join sms.provider as v using (provider_id)
           left join sms.operator as o using (operator_id)
     ), classed as (
-        select d.key, array_agg(d.hits order by d.n) as delivery
+        select d.key, sms.delivery_classes(array_agg(d.n::int), array_agg(d.hits::int))::bigint[] as delivery
           from (select (y.month, y.day, y.channel, y.category, y.campaign, y.template, y.provider, y.operator, y.state,
                         y.reason)::text as key, y.n, sum(y.hits)::bigint as hits
                   from named as y where y.n is not null group by 1, 2) as d
@@ -12582,45 +12666,6 @@ COMMENT ON COLUMN sms.message.submitted_at IS 'When the provider took it.';
 
 COMMENT ON COLUMN sms.message.final_at IS 'When its final state became known.';
 
--- TABLE monthly_fee
-
-CREATE TABLE sms.monthly_fee (
-    fee_id integer NOT NULL,
-    provider_id smallint NOT NULL,
-    operator_id smallint,
-    kind text NOT NULL,
-    subject text DEFAULT ''::text NOT NULL,
-    amount numeric(12,2) NOT NULL,
-    currency text DEFAULT 'RUB'::text NOT NULL,
-    valid_from date NOT NULL,
-    valid_until date DEFAULT 'infinity'::date NOT NULL,
-    CONSTRAINT "a fee ends after it began" CHECK ((valid_from < valid_until)),
-    CONSTRAINT "a fee is not negative" CHECK ((amount >= (0)::numeric)),
-    CONSTRAINT "a sender's or template's fee names it" CHECK (((kind = 'account'::text) OR (btrim(subject) <> ''::text))),
-    CONSTRAINT monthly_fee_currency_check CHECK ((currency ~ '^[A-Z]{3}$'::text)),
-    CONSTRAINT monthly_fee_kind_check CHECK ((kind = ANY (ARRAY['sender'::text, 'template'::text, 'account'::text])))
-);
-
-COMMENT ON TABLE sms.monthly_fee IS 'What a provider charges a month for a sender name, a registered template or the account, whatever is sent. A month that it touches is charged whole.';
-
-COMMENT ON COLUMN sms.monthly_fee.fee_id IS 'Key.';
-
-COMMENT ON COLUMN sms.monthly_fee.provider_id IS 'Who charges it.';
-
-COMMENT ON COLUMN sms.monthly_fee.operator_id IS 'For which operator''s network; null = for all together.';
-
-COMMENT ON COLUMN sms.monthly_fee.kind IS 'sender, template or account.';
-
-COMMENT ON COLUMN sms.monthly_fee.subject IS 'The sender name or template; empty for the account.';
-
-COMMENT ON COLUMN sms.monthly_fee.amount IS 'Amount a calendar month.';
-
-COMMENT ON COLUMN sms.monthly_fee.currency IS 'ISO 4217.';
-
-COMMENT ON COLUMN sms.monthly_fee.valid_from IS 'First day.';
-
-COMMENT ON COLUMN sms.monthly_fee.valid_until IS 'First day no more.';
-
 -- VIEW month_money
 
 CREATE VIEW sms.month_money AS
@@ -12641,14 +12686,13 @@ CREATE VIEW sms.month_money AS
           WHERE (s.provider_id <> 0)
           GROUP BY ((date_trunc('month'::text, (s.day)::timestamp with time zone))::date), s.provider_id
         UNION ALL
-         SELECT (g.month)::date AS month,
+         SELECT f.month,
             f.provider_id,
             0,
             0,
             0,
-            sms.in_currency(f.amount, f.currency, (((g.month)::date)::timestamp without time zone AT TIME ZONE sms.statistics_zone())) AS in_currency
-           FROM (sms.monthly_fee f
-             CROSS JOIN LATERAL generate_series(date_trunc('month'::text, (f.valid_from)::timestamp with time zone), ((LEAST((f.valid_until - 1), (date_trunc('month'::text, (CURRENT_DATE)::timestamp with time zone))::date))::timestamp without time zone)::timestamp with time zone, '1 mon'::interval) g(month))) m
+            f.amount
+           FROM sms.month_fees() f(month, provider_id, amount)) m
      JOIN sms.provider p USING (provider_id))
   GROUP BY m.month, p.provider;
 
@@ -12692,6 +12736,45 @@ COMMENT ON COLUMN sms.month_volume.category IS 'Category.';
 COMMENT ON COLUMN sms.month_volume.segments IS 'Segments.';
 
 COMMENT ON COLUMN sms.month_volume.counted_at IS 'When.';
+
+-- TABLE monthly_fee
+
+CREATE TABLE sms.monthly_fee (
+    fee_id integer NOT NULL,
+    provider_id smallint NOT NULL,
+    operator_id smallint,
+    kind text NOT NULL,
+    subject text DEFAULT ''::text NOT NULL,
+    amount numeric(12,2) NOT NULL,
+    currency text DEFAULT 'RUB'::text NOT NULL,
+    valid_from date NOT NULL,
+    valid_until date DEFAULT 'infinity'::date NOT NULL,
+    CONSTRAINT "a fee ends after it began" CHECK ((valid_from < valid_until)),
+    CONSTRAINT "a fee is not negative" CHECK ((amount >= (0)::numeric)),
+    CONSTRAINT "a sender's or template's fee names it" CHECK (((kind = 'account'::text) OR (btrim(subject) <> ''::text))),
+    CONSTRAINT monthly_fee_currency_check CHECK ((currency ~ '^[A-Z]{3}$'::text)),
+    CONSTRAINT monthly_fee_kind_check CHECK ((kind = ANY (ARRAY['sender'::text, 'template'::text, 'account'::text])))
+);
+
+COMMENT ON TABLE sms.monthly_fee IS 'What a provider charges a month for a sender name, a registered template or the account, whatever is sent. A month that it touches is charged whole.';
+
+COMMENT ON COLUMN sms.monthly_fee.fee_id IS 'Key.';
+
+COMMENT ON COLUMN sms.monthly_fee.provider_id IS 'Who charges it.';
+
+COMMENT ON COLUMN sms.monthly_fee.operator_id IS 'For which operator''s network; null = for all together.';
+
+COMMENT ON COLUMN sms.monthly_fee.kind IS 'sender, template or account.';
+
+COMMENT ON COLUMN sms.monthly_fee.subject IS 'The sender name or template; empty for the account.';
+
+COMMENT ON COLUMN sms.monthly_fee.amount IS 'Amount a calendar month.';
+
+COMMENT ON COLUMN sms.monthly_fee.currency IS 'ISO 4217.';
+
+COMMENT ON COLUMN sms.monthly_fee.valid_from IS 'First day.';
+
+COMMENT ON COLUMN sms.monthly_fee.valid_until IS 'First day no more.';
 
 -- SEQUENCE monthly_fee_fee_id_seq
 
@@ -13641,6 +13724,49 @@ COMMENT ON TABLE sms.stat_dirty IS 'Hours in which an outcome was made or change
 
 COMMENT ON COLUMN sms.stat_dirty.hour_no IS 'Hours since 2020-01-01 UTC of the moment the message was asked for, see sms.stat_hour_no.';
 
+-- TABLE stat_month
+
+CREATE TABLE sms.stat_month (
+    month date NOT NULL,
+    channel_id smallint NOT NULL,
+    provider_id smallint NOT NULL,
+    operator_id smallint NOT NULL,
+    state text NOT NULL,
+    reason text NOT NULL,
+    campaign_id bigint NOT NULL,
+    template_id integer NOT NULL,
+    messages integer NOT NULL,
+    segments bigint NOT NULL,
+    cost numeric(14,4) NOT NULL,
+    delivery integer[]
+);
+
+COMMENT ON TABLE sms.stat_month IS 'The same by the month, for months that are over and in which nothing changed for an hour; others are read from sms.stat_day.';
+
+COMMENT ON COLUMN sms.stat_month.month IS 'First day of the month.';
+
+COMMENT ON COLUMN sms.stat_month.channel_id IS 'Channel.';
+
+COMMENT ON COLUMN sms.stat_month.provider_id IS 'Provider; 0 = none.';
+
+COMMENT ON COLUMN sms.stat_month.operator_id IS 'Operator; -1 = no number.';
+
+COMMENT ON COLUMN sms.stat_month.state IS 'State.';
+
+COMMENT ON COLUMN sms.stat_month.reason IS 'Reason; empty = none.';
+
+COMMENT ON COLUMN sms.stat_month.campaign_id IS 'Campaign; 0 = none.';
+
+COMMENT ON COLUMN sms.stat_month.template_id IS 'Template; 0 = none.';
+
+COMMENT ON COLUMN sms.stat_month.messages IS 'How many.';
+
+COMMENT ON COLUMN sms.stat_month.segments IS 'SMS parts handed over.';
+
+COMMENT ON COLUMN sms.stat_month.cost IS 'Expected cost.';
+
+COMMENT ON COLUMN sms.stat_month.delivery IS 'Delivered ones by time to delivery, see sms.delivery_bucket.';
+
 -- TABLE stat_region_day
 
 CREATE TABLE sms.stat_region_day (
@@ -14490,6 +14616,11 @@ ALTER TABLE ONLY sms.stat_day
 
 ALTER TABLE ONLY sms.stat_hour
     ADD CONSTRAINT stat_hour_pkey PRIMARY KEY (hour, channel_id, provider_id, operator_id, state, reason, campaign_id, template_id);
+
+-- CONSTRAINT stat_month stat_month_pkey
+
+ALTER TABLE ONLY sms.stat_month
+    ADD CONSTRAINT stat_month_pkey PRIMARY KEY (month, channel_id, provider_id, operator_id, state, reason, campaign_id, template_id);
 
 -- CONSTRAINT stat_region_day stat_region_day_pkey
 
@@ -15882,6 +16013,8 @@ REVOKE ALL ON FUNCTION sms.count_delivered(p_as_of timestamp with time zone) FRO
 
 REVOKE ALL ON FUNCTION sms.count_hour(p_hour_no integer) FROM PUBLIC;
 
+REVOKE ALL ON FUNCTION sms.count_month(p_month date) FROM PUBLIC;
+
 REVOKE ALL ON FUNCTION sms.count_unaccounted() FROM PUBLIC;
 GRANT ALL ON FUNCTION sms.count_unaccounted() TO sms_operator;
 GRANT ALL ON FUNCTION sms.count_unaccounted() TO sms_monitor;
@@ -16133,9 +16266,6 @@ GRANT ALL ON FUNCTION sms.id_time(p_id bigint) TO sms_operator;
 GRANT ALL ON FUNCTION sms.id_time(p_id bigint) TO sms_monitor;
 
 REVOKE ALL ON FUNCTION sms.in_currency(p_amount numeric, p_currency text, p_as_of timestamp with time zone) FROM PUBLIC;
-GRANT ALL ON FUNCTION sms.in_currency(p_amount numeric, p_currency text, p_as_of timestamp with time zone) TO sms_analyst;
-GRANT ALL ON FUNCTION sms.in_currency(p_amount numeric, p_currency text, p_as_of timestamp with time zone) TO sms_operator;
-GRANT ALL ON FUNCTION sms.in_currency(p_amount numeric, p_currency text, p_as_of timestamp with time zone) TO sms_monitor;
 
 REVOKE ALL ON FUNCTION sms.interpret_request(p_channel text, p_phone text, p_body text, p_template text, p_vars jsonb, p_erp_ref text, p_priority smallint, p_not_before timestamp with time zone, p_expires_at timestamp with time zone, p_time_zone text, p_client_id bigint, p_now timestamp with time zone) FROM PUBLIC;
 
@@ -16225,6 +16355,11 @@ REVOKE ALL ON FUNCTION sms.month_effect(p_month date) FROM PUBLIC;
 GRANT ALL ON FUNCTION sms.month_effect(p_month date) TO sms_analyst;
 GRANT ALL ON FUNCTION sms.month_effect(p_month date) TO sms_operator;
 GRANT ALL ON FUNCTION sms.month_effect(p_month date) TO sms_monitor;
+
+REVOKE ALL ON FUNCTION sms.month_fees() FROM PUBLIC;
+GRANT ALL ON FUNCTION sms.month_fees() TO sms_analyst;
+GRANT ALL ON FUNCTION sms.month_fees() TO sms_operator;
+GRANT ALL ON FUNCTION sms.month_fees() TO sms_monitor;
 
 REVOKE ALL ON FUNCTION sms.month_plan(p_month date) FROM PUBLIC;
 GRANT ALL ON FUNCTION sms.month_plan(p_month date) TO sms_analyst;
@@ -16464,9 +16599,9 @@ REVOKE ALL ON FUNCTION sms.retention(p_table text) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION sms.retry_at(p_now timestamp with time zone, p_base interval, p_attempt integer, p_after_s integer) FROM PUBLIC;
 
-REVOKE ALL ON FUNCTION sms.roll_up_statistics(p_limit integer) FROM PUBLIC;
-GRANT ALL ON FUNCTION sms.roll_up_statistics(p_limit integer) TO sms_worker;
-GRANT ALL ON FUNCTION sms.roll_up_statistics(p_limit integer) TO sms_operator;
+REVOKE ALL ON FUNCTION sms.roll_up_statistics(p_limit integer, p_as_of timestamp with time zone) FROM PUBLIC;
+GRANT ALL ON FUNCTION sms.roll_up_statistics(p_limit integer, p_as_of timestamp with time zone) TO sms_worker;
+GRANT ALL ON FUNCTION sms.roll_up_statistics(p_limit integer, p_as_of timestamp with time zone) TO sms_operator;
 
 REVOKE ALL ON FUNCTION sms.rule_blacklist(p_batch sms.candidate[], p_as_of timestamp with time zone) FROM PUBLIC;
 
@@ -16575,9 +16710,6 @@ GRANT ALL ON FUNCTION sms.statistics(p_from date, p_until date, p_by text[]) TO 
 REVOKE ALL ON FUNCTION sms.statistics_hours_since() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION sms.statistics_zone() FROM PUBLIC;
-GRANT ALL ON FUNCTION sms.statistics_zone() TO sms_analyst;
-GRANT ALL ON FUNCTION sms.statistics_zone() TO sms_operator;
-GRANT ALL ON FUNCTION sms.statistics_zone() TO sms_monitor;
 
 REVOKE ALL ON FUNCTION sms.stop_campaign(p_campaign_id bigint) FROM PUBLIC;
 GRANT ALL ON FUNCTION sms.stop_campaign(p_campaign_id bigint) TO sms_erp;
@@ -16962,10 +17094,6 @@ GRANT SELECT ON TABLE sms.message TO sms_erp;
 GRANT SELECT ON TABLE sms.message TO sms_analyst;
 GRANT SELECT ON TABLE sms.message TO sms_operator;
 
-GRANT SELECT ON TABLE sms.monthly_fee TO sms_analyst;
-GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE sms.monthly_fee TO sms_operator;
-GRANT SELECT ON TABLE sms.monthly_fee TO sms_monitor;
-
 GRANT SELECT ON TABLE sms.month_money TO sms_analyst;
 GRANT SELECT ON TABLE sms.month_money TO sms_operator;
 GRANT SELECT ON TABLE sms.month_money TO sms_monitor;
@@ -16973,6 +17101,10 @@ GRANT SELECT ON TABLE sms.month_money TO sms_monitor;
 GRANT SELECT ON TABLE sms.month_volume TO sms_analyst;
 GRANT SELECT ON TABLE sms.month_volume TO sms_operator;
 GRANT SELECT ON TABLE sms.month_volume TO sms_monitor;
+
+GRANT SELECT ON TABLE sms.monthly_fee TO sms_analyst;
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE sms.monthly_fee TO sms_operator;
+GRANT SELECT ON TABLE sms.monthly_fee TO sms_monitor;
 
 GRANT SELECT,INSERT,DELETE,TRUNCATE ON TABLE sms.number_range_staging TO sms_operator;
 
@@ -17048,6 +17180,10 @@ GRANT SELECT ON TABLE sms.spend_day TO sms_erp;
 GRANT SELECT ON TABLE sms.spend_day TO sms_analyst;
 GRANT SELECT ON TABLE sms.spend_day TO sms_operator;
 GRANT SELECT ON TABLE sms.spend_day TO sms_monitor;
+
+GRANT SELECT ON TABLE sms.stat_month TO sms_analyst;
+GRANT SELECT ON TABLE sms.stat_month TO sms_operator;
+GRANT SELECT ON TABLE sms.stat_month TO sms_monitor;
 
 GRANT SELECT ON TABLE sms.stat_region_day TO sms_analyst;
 GRANT SELECT ON TABLE sms.stat_region_day TO sms_operator;

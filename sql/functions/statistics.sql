@@ -11,12 +11,8 @@ create or replace function sms.statistics(p_from date, p_until date, p_by text[]
 as $$
 #variable_conflict use_column
 declare
-<<<<<<< HEAD
     _known constant text[] := array['month', 'day', 'channel', 'category', 'campaign', 'template', 'provider', 'operator',
                                     'state', 'reason'];
-=======
-    _known constant text[] := array['month', 'day', 'channel', 'category', 'campaign', 'template', 'provider', 'operator', 'state', 'reason'];
->>>>>>> integrate
     _unknown text := (select b from unnest(p_by) as b where b <> all (_known) limit 1);
     _from date := greatest(p_from, (select coalesce(min(s.day), current_date) from sms.stat_day as s));
     _until date := least(p_until, (select coalesce(max(s.day) + 1, current_date) from sms.stat_day as s));
