@@ -22,10 +22,13 @@ db: cluster ## Start the private database in .local (or take $OUTBOX_DSN) and mi
 demo: setup db ## Watch the main job run on real input: ERP, rules, Kannel, receipts, report
 	@$(PY) -m demo
 
+# Two at a time, each with a server of its own; a server that is named is shared, so there one by one.
+TESTERS := $(if $(OUTBOX_TEST_DSN),0,2)
+
 # Cut off before the tests, so that pytest has the last word.
 test: test-system .venv/installed $(SMSC:%=%/node_modules/.package-lock.json) ## Run all tests with coverage (about ten minutes)
 	@mkdir -p .local/coverage
-	@$(PY) -m pytest --cov --cov-report=term --cov-fail-under=85
+	@$(PY) -m pytest -n $(TESTERS) --dist loadfile --cov --cov-report=term --cov-fail-under=85
 
 bench: setup cluster ## Measure, print the numbers beside their targets and write docs/benchmarks.md
 	@$(PY) -m bench

@@ -28,8 +28,8 @@ from tests.support.factory import (
 )
 
 RULES = [
-    "expired", "blacklist", "consent", "duplicate_ref", "duplicate", "cap", "holdout",
-    "quiet_hours",
+    "expired", "blacklist", "consent", "duplicate_ref", "duplicate", "cap", "budget",
+    "holdout", "quiet_hours",
 ]  # fmt: skip
 
 
@@ -165,6 +165,7 @@ async def test_every_rule_that_objects_says_so_with_its_facts(db: AsyncConnectio
         "duplicate_ref": "suppress",
         "duplicate": "suppress",
         "cap": "suppress",
+        "budget": "pass",
         "holdout": "pass",
         "quiet_hours": "defer",
     }

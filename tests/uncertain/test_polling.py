@@ -101,7 +101,7 @@ async def test_a_question_names_the_message_its_number_and_its_name(db: AsyncCon
 
     questions = await take(db)
 
-    assert [(question.id, question.ref) for question in questions] == [
+    assert sorted((question.id, question.ref) for question in questions) == [
         (ids[0], "n1"),
         (ids[1], "n2"),
     ]
