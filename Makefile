@@ -26,7 +26,7 @@ demo: setup db ## Watch the main job run on real input: ERP, rules, Kannel, rece
 TESTERS := $(if $(OUTBOX_TEST_DSN),0,2)
 
 # Cut off before the tests, so that pytest has the last word.
-test: test-system .venv/installed $(SMSC:%=%/node_modules/.package-lock.json) ## Run all tests with coverage (about ten minutes)
+test: test-system .venv/installed $(SMSC:%=%/node_modules/.package-lock.json) ## Run all tests with coverage (about a quarter of an hour)
 	@mkdir -p .local/coverage
 	@$(PY) -m pytest -n $(TESTERS) --dist loadfile --cov --cov-report=term --cov-fail-under=85
 
