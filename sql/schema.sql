@@ -2150,6 +2150,8 @@ COMMENT ON FUNCTION sms.complete_lanes() IS 'Trigger: a lane for every channel Ã
 
 CREATE FUNCTION sms.count_day(p_day date) RETURNS void
     LANGUAGE plpgsql
+    SET enable_seqscan TO 'off'
+    SET jit TO 'off'
     AS $$
 declare
     _from timestamptz := p_day::timestamp at time zone sms.statistics_zone();
@@ -2227,6 +2229,8 @@ COMMENT ON FUNCTION sms.count_delivered(p_as_of timestamp with time zone) IS 'Re
 
 CREATE FUNCTION sms.count_hour(p_hour_no integer) RETURNS void
     LANGUAGE plpgsql
+    SET enable_seqscan TO 'off'
+    SET jit TO 'off'
     AS $$
 declare
     _hour timestamptz := sms.stat_hour_at(p_hour_no);

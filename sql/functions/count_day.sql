@@ -2,7 +2,7 @@
 -- that has its hours counted from the outcomes first.
 create or replace function sms.count_day(p_day date)
     returns void
-    language plpgsql volatile
+    language plpgsql volatile set enable_seqscan = off set jit = off
 as $$
 declare
     _from timestamptz := p_day::timestamp at time zone sms.statistics_zone();
