@@ -2151,6 +2151,7 @@ COMMENT ON FUNCTION sms.complete_lanes() IS 'Trigger: a lane for every channel Ã
 CREATE FUNCTION sms.count_day(p_day date) RETURNS void
     LANGUAGE plpgsql
     SET enable_seqscan TO 'off'
+    SET enable_nestloop TO 'off'
     SET jit TO 'off'
     AS $$
 declare
@@ -2230,6 +2231,7 @@ COMMENT ON FUNCTION sms.count_delivered(p_as_of timestamp with time zone) IS 'Re
 CREATE FUNCTION sms.count_hour(p_hour_no integer) RETURNS void
     LANGUAGE plpgsql
     SET enable_seqscan TO 'off'
+    SET enable_nestloop TO 'on'
     SET jit TO 'off'
     AS $$
 declare
@@ -2287,6 +2289,8 @@ COMMENT ON FUNCTION sms.count_hour(p_hour_no integer) IS 'Make the sums of one h
 
 CREATE FUNCTION sms.count_month(p_month date) RETURNS void
     LANGUAGE plpgsql
+    SET enable_nestloop TO 'off'
+    SET jit TO 'off'
     AS $$
 begin
     delete from sms.stat_month as s where s.month = p_month;

@@ -1,8 +1,8 @@
 -- The sums of one day, made anew from the sums of its hours. Hours are kept for statistics_hours_months; a day older than
--- that has its hours counted from the outcomes first.
+-- that has its hours counted from the outcomes first. Without nested loops, as sms.count_month.
 create or replace function sms.count_day(p_day date)
     returns void
-    language plpgsql volatile set enable_seqscan = off set jit = off
+    language plpgsql volatile set enable_seqscan = off set enable_nestloop = off set jit = off
 as $$
 declare
     _from timestamptz := p_day::timestamp at time zone sms.statistics_zone();

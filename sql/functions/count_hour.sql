@@ -2,7 +2,7 @@
 -- Pinned to indexes: without statistics about the numbering plan it was read whole for every message.
 create or replace function sms.count_hour(p_hour_no int)
     returns void
-    language plpgsql volatile set enable_seqscan = off set jit = off
+    language plpgsql volatile set enable_seqscan = off set enable_nestloop = on set jit = off
 as $$
 declare
     _hour timestamptz := sms.stat_hour_at(p_hour_no);

@@ -1,7 +1,8 @@
 -- The sums of one month, made anew from those of its days, so that a year is read from twelve of them.
+-- Without nested loops: on sums that were never analysed they joined each day's row with every class of the month.
 create or replace function sms.count_month(p_month date)
     returns void
-    language plpgsql volatile
+    language plpgsql volatile set enable_nestloop = off set jit = off
 as $$
 begin
     delete from sms.stat_month as s where s.month = p_month;
