@@ -16,6 +16,7 @@ from cli.app import AsJson, app, print_table, run_async, show
 from outbox.calls import money
 from outbox.db import open_database
 from outbox.errors import UsageMistake
+from outbox.rows_money import DailyVolume, PriceRow
 from outbox.settings import load
 
 if TYPE_CHECKING:
@@ -55,7 +56,7 @@ def forecast(
         _print(plan)
 
 
-async def _make(months: int, *, save: bool) -> tuple[Plan, Sequence[money.DailyVolume]]:
+async def _make(months: int, *, save: bool) -> tuple[Plan, Sequence[DailyVolume]]:
     try:
         from planning.plan import make_plan
         from planning.schedule import planned
@@ -86,7 +87,7 @@ async def _make(months: int, *, save: bool) -> tuple[Plan, Sequence[money.DailyV
 
 async def _read(
     conn: AsyncConnection, today: date, months: int
-) -> tuple[list[money.DailyVolume], list[money.PriceRow], dict[date, str]]:
+) -> tuple[list[DailyVolume], list[PriceRow], dict[date, str]]:
     start, until = today - timedelta(days=HISTORY_DAYS), today + timedelta(days=32 * (months + 1))
     holidays = await money.list_holidays(conn, start=start, until=until)
     return (
@@ -96,7 +97,7 @@ async def _read(
     )
 
 
-def _draw(plan: Plan, volumes: Sequence[money.DailyVolume], chart: Path) -> None:
+def _draw(plan: Plan, volumes: Sequence[DailyVolume], chart: Path) -> None:
     from planning.chart import draw
 
     try:

@@ -11,7 +11,7 @@ import matplotlib as mpl
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from outbox.calls.money import DailyVolume
+from outbox.rows_money import DailyVolume
 from planning.plan import Plan
 from planning.scenarios import SCENARIOS
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 
-from outbox.calls.money import DailyVolume, ForecastRow, PriceRow
+from outbox.rows_money import DailyVolume, ForecastRow, PriceRow
 from planning.backtest import Tried, back_test, next_month
 from planning.model import Forecast, foretell
 from planning.prices import Price, PriceList, Traffic
@@ -55,19 +55,14 @@ def make_plan(
     known = [volume for volume in volumes if volume.day < today]
     if not known:
         raise ValueError("nothing was sent yet, so there is nothing to foretell from")
-    starts = [today.replace(day=1)]
-    while len(starts) <= months:
-        starts.append(next_month(starts[-1]))
+    starts = _months(today, months)
     histories = _by_channel(known, today)
     until = next_month(starts[-1])
     forecasts = {
         channel: foretell(history, until=until, holidays=holidays)
         for channel, history in histories.items()
     }
-    so_far = {
-        channel: sum(volume for day, volume in history.items() if day >= starts[0])
-        for channel, history in histories.items()
-    }
+    so_far = _since(starts[0], histories)
     listed = PriceList([_price(row) for row in prices])
     mix = _Mix(known, today)
     rows = [
@@ -93,6 +88,22 @@ def make_plan(
         },
         forecasts=forecasts,
     )
+
+
+def _months(today: date, after: int) -> list[date]:
+    """The first days of this month and of so many after it."""
+    starts = [today.replace(day=1)]
+    while len(starts) <= after:
+        starts.append(next_month(starts[-1]))
+    return starts
+
+
+def _since(start: date, histories: Mapping[str, Mapping[date, float]]) -> dict[str, float]:
+    """What each channel sent from a day on."""
+    return {
+        channel: sum(volume for day, volume in history.items() if day >= start)
+        for channel, history in histories.items()
+    }
 
 
 def _last_month(

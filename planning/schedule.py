@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 
 from cronsim import CronSim
 
-from outbox.calls.money import ScheduledCampaign
+from outbox.rows_money import ScheduledCampaign
 from planning.plan import Planned
 
 MOST = 5_000  # moments of one campaign that are looked at

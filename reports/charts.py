@@ -12,7 +12,7 @@ import matplotlib as mpl
 import numpy as np
 from matplotlib.figure import Figure
 
-from outbox.calls.money import HourDelivered, MonthMoney, Statistic
+from outbox.rows_money import HourDelivered, MonthMoney, Statistic
 
 COLOURS = ("#4477aa", "#ee6677", "#228833", "#ccbb44", "#66ccee", "#aa3377", "#bbbbbb")
 LEAST = 20  # messages in an hour, for its share to say anything

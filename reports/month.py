@@ -10,7 +10,7 @@ from decimal import Decimal
 from psycopg import AsyncConnection
 
 from outbox.calls import money
-from outbox.calls.money import MonthEffect, MonthMoney
+from outbox.rows_money import HourDelivered, MonthEffect, MonthMoney, Statistic, WorstHour
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -19,13 +19,13 @@ class Month:
 
     start: date
     until: date
-    total: money.Statistic | None
-    by_day: Sequence[money.Statistic]
-    by_channel: Sequence[money.Statistic]
-    by_provider: Sequence[money.Statistic]
-    by_reason: Sequence[money.Statistic]
-    hours: Sequence[money.HourDelivered]
-    worst: Sequence[money.WorstHour]
+    total: Statistic | None
+    by_day: Sequence[Statistic]
+    by_channel: Sequence[Statistic]
+    by_provider: Sequence[Statistic]
+    by_reason: Sequence[Statistic]
+    hours: Sequence[HourDelivered]
+    worst: Sequence[WorstHour]
     money: Sequence[MonthMoney]
     effect: Sequence[MonthEffect]
 
@@ -45,7 +45,7 @@ async def read_month(conn: AsyncConnection, start: date) -> Month:
     """Read the month that begins on `start`; one snapshot, so that its figures agree."""
     until = (start + timedelta(days=32)).replace(day=1)
 
-    async def by(*dimensions: str) -> list[money.Statistic]:
+    async def by(*dimensions: str) -> list[Statistic]:
         return await money.statistics(conn, start=start, until=until, by=dimensions)
 
     async with conn.transaction():

@@ -8,7 +8,7 @@ from datetime import UTC, date, datetime
 from psycopg import AsyncConnection
 
 from outbox.calls import money
-from outbox.calls.money import DailyVolume, PriceRow, ScheduledCampaign
+from outbox.rows_money import DailyVolume, PriceRow, ScheduledCampaign
 from planning.plan import make_plan
 from planning.schedule import planned
 from tests.support.factory import insert
