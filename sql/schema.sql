@@ -13650,7 +13650,13 @@ CASE
     WHEN (setting ~~ 'retention\_months.%'::text) THEN (value ~ '^\d{0,5}$'::text)
     ELSE true
 END),
-    CONSTRAINT "own retention is for activity, event, inbound, number_trouble a" CHECK (((setting !~~ 'retention\_months.%'::text) OR (setting = ANY (ARRAY['retention_months.activity'::text, 'retention_months.event'::text, 'retention_months.inbound'::text, 'retention_months.number_trouble'::text, 'retention_months.rule_change'::text]))))
+    CONSTRAINT "own retention is for activity, event, inbound, number_trouble a" CHECK (((setting !~~ 'retention\_months.%'::text) OR (setting = ANY (ARRAY['retention_months.activity'::text, 'retention_months.event'::text, 'retention_months.inbound'::text, 'retention_months.number_trouble'::text, 'retention_months.rule_change'::text])))),
+    CONSTRAINT "statistics_zone is a time zone and statistics_hours_months a wh" CHECK (
+CASE setting
+    WHEN 'statistics_zone'::text THEN (timezone(value, '2020-01-01 00:00:00+00'::timestamp with time zone) IS NOT NULL)
+    WHEN 'statistics_hours_months'::text THEN (value ~ '^\d{1,5}$'::text)
+    ELSE true
+END)
 );
 
 COMMENT ON TABLE sms.setting IS 'Switches of the whole installation.';

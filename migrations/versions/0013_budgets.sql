@@ -68,3 +68,9 @@ select (o.submitted_at at time zone 'Europe/Moscow')::date, l.channel_id, coales
   join sms.lane as l using (lane_id)
  where o.submitted_at is not null and o.cost > 0
  group by 1, 2, 3;
+
+-- Every settle asks for the day in this zone: a name that is none would stop all settling.
+alter table sms.setting add constraint "statistics_zone is a time zone and statistics_hours_months a whole number" check (
+    case setting when 'statistics_zone' then timezone(value, timestamptz '2020-01-01 00:00Z') is not null
+                 when 'statistics_hours_months' then value ~ '^\d{1,5}$'
+                 else true end);

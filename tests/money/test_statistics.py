@@ -379,3 +379,15 @@ async def test_months_that_are_over_answer_as_their_days_do(db: AsyncConnection)
     months = await factory.column(db, "select distinct month::text from sms.stat_month order by 1")
     assert months == ["2026-01-01", "2026-02-01"]
     assert await answers() == by_days
+
+
+@pytest.mark.parametrize(
+    ("setting", "nonsense"), [("statistics_zone", "Mars/Base"), ("statistics_hours_months", "few")]
+)
+async def test_a_setting_that_would_stop_the_counting_is_refused(
+    db: AsyncConnection, setting: str, nonsense: str
+) -> None:
+    with pytest.raises(psycopg.Error, match="zone"):
+        await db.execute(
+            "update sms.setting set value = %s where setting = %s", [nonsense, setting]
+        )
