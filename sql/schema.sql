@@ -3329,6 +3329,9 @@ begin
       into returned, uncertain, _doubted
       from mine as m;
     return next;
+    if returned > 0 then
+        perform sms.sweep_campaigns();
+    end if;
     if _doubted is not null then
         perform sms.price_doubted(_doubted, _now);
         perform sms.name_messages(_claims, _doubted, _now);
@@ -8025,6 +8028,9 @@ begin
     end if;
     -- Now, so that a row of the next doubt about the same message is never taken for one of this.
     delete from sms.doubtful as d where d.id = any (_resolved);
+    if p_verdict in ('resend', 'absent') then
+        perform sms.sweep_campaigns();
+    end if;
     perform sms.log_activity('resolved', 'message',
         case when cardinality(_resolved) = 1 then _resolved[1]::text else cardinality(_resolved) || ' messages' end,
         jsonb_strip_nulls(jsonb_build_object('verdict', p_verdict, 'messages', cardinality(_resolved), 'decided_by', p_decided_by,
@@ -9250,6 +9256,9 @@ begin
     end if;
     if 'rejected' = any (p_results) then
         perform sms.note_troubles(p_ids, _now);
+    end if;
+    if 'released' = any (p_results) then
+        perform sms.sweep_campaigns();
     end if;
     return _settled;
 end

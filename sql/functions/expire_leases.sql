@@ -56,6 +56,9 @@ begin
       into returned, uncertain, _doubted
       from mine as m;
     return next;
+    if returned > 0 then
+        perform sms.sweep_campaigns();
+    end if;
     if _doubted is not null then
         perform sms.price_doubted(_doubted, _now);
         perform sms.name_messages(_claims, _doubted, _now);

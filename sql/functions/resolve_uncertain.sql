@@ -1,6 +1,7 @@
 -- Decide doubtful messages: accepted (the provider has them), resend (back to pending, keeping the reservation in the
 -- contact log: it may have gone), absent (the provider said that it has them not: back to pending, the reservation of that
--- attempt given back), give_up (failed). What goes again is spent when it goes: until then the ledger takes it back. Others than uncertain ones are left alone; each decision is a row of sms.activity.
+-- attempt given back), give_up (failed). What goes again is spent when it goes: until then the ledger takes it back, and where
+-- its campaign was stopped it ends here. Others than uncertain ones are left alone; each decision is a row of sms.activity.
 create or replace function sms.resolve_uncertain(
     p_ids bigint[], p_verdict text, p_detail text default null, p_decided_by text default 'a person'
 )
@@ -66,6 +67,9 @@ begin
     end if;
     -- Now, so that a row of the next doubt about the same message is never taken for one of this.
     delete from sms.doubtful as d where d.id = any (_resolved);
+    if p_verdict in ('resend', 'absent') then
+        perform sms.sweep_campaigns();
+    end if;
     perform sms.log_activity('resolved', 'message',
         case when cardinality(_resolved) = 1 then _resolved[1]::text else cardinality(_resolved) || ' messages' end,
         jsonb_strip_nulls(jsonb_build_object('verdict', p_verdict, 'messages', cardinality(_resolved), 'decided_by', p_decided_by,

@@ -124,6 +124,9 @@ begin
     if 'rejected' = any (p_results) then
         perform sms.note_troubles(p_ids, _now);
     end if;
+    if 'released' = any (p_results) then
+        perform sms.sweep_campaigns();
+    end if;
     return _settled;
 end
 $$;

@@ -1,5 +1,7 @@
 -- Messages that came back to the queue (a retry, a lease that ran out, a doubt resolved) after their campaign was paused or
--- stopped: hold them, or end them. Looks only at campaigns that have something queued, by a loose scan of their index.
+-- stopped: hold them, or end them. Whoever brings back what may go at once calls this in the same transaction, lest it be
+-- claimed before the chore looks; a retry has time. Looks only at campaigns that have something queued, by a loose scan of
+-- their index.
 create or replace function sms.sweep_campaigns()
     returns bigint
     language plpgsql volatile set enable_seqscan = off

@@ -76,7 +76,8 @@ async def audit(conn: AsyncConnection, log: Path) -> Counter[str]:
     guessed = [id_ for id_, state in states.items() if state == "uncertain" and id_ not in marked]
     assert await factory.nothing_unaccounted(conn)
     assert not lost, f"{len(lost)} are said to be taken, but the provider never saw them"
-    assert not strayed, f"the provider has {len(strayed)} of which the database says otherwise"
+    said = dict(Counter(strayed.values()))
+    assert not strayed, f"the provider has messages of which the database says otherwise: {said}"
     assert not doubled, f"{len(doubled)} were submitted more than once"
     assert not guessed, f"{len(guessed)} are uncertain though never marked as being submitted"
     return Counter(states.values())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from pathlib import Path
 
 from psycopg import AsyncConnection
@@ -52,8 +53,7 @@ async def test_firing_costs_no_more_when_the_tables_have_grown(db: AsyncConnecti
     for client in (1, 2):
         await fire(db, "late", client, {"amount": 1}, "first")
         await db.execute("analyze")  # the second client's plans know how small everything is
-    await pages_of_one_event(db, client=3)
-    before = await pages_of_one_event(db, client=5)
+    before = await pages_of_one_event(db, clients=(3, 5, 6))
 
     await db.execute(
         """
@@ -71,12 +71,17 @@ async def test_firing_costs_no_more_when_the_tables_have_grown(db: AsyncConnecti
         """
     )
 
-    after = await pages_of_one_event(db, client=4)
+    after = await pages_of_one_event(db, clients=(4, 7, 8))
     assert after < before + 150
 
 
-async def pages_of_one_event(db: AsyncConnection, *, client: int) -> int:
-    """Pages touched by an event with a key and a payment that takes it back."""
+async def pages_of_one_event(db: AsyncConnection, *, clients: Iterable[int]) -> int:
+    """Pages touched by an event with a key and a payment that takes it back: the least of several,
+    as an analyze in the background makes the server read its catalogs anew."""
+    return min([await pages_touched(db, client) for client in clients])
+
+
+async def pages_touched(db: AsyncConnection, client: int) -> int:
     pages = 0
     for call in (
         f"select sms.fire_event('late', {client}, '{{\"amount\": 1}}', 'again')",
