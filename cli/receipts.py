@@ -11,7 +11,7 @@ import structlog
 from dlr.app import ReceiptApp
 from dlr.serve import Listener
 from outbox import calls
-from outbox.db import Database
+from outbox.db import Database, open_database
 from outbox.errors import TransientError
 from outbox.receipts import InboundBatcher, ReceiptBatcher
 from outbox.rows import ProviderRow
@@ -22,6 +22,7 @@ from worker.roster import make_provider
 
 log = structlog.get_logger()
 
+LINK_CONNECTIONS = 2  # their own: whoever opens links may not keep receipts waiting
 REFRESH_S = 1.0  # an account that the server does not know yet would lose its receipts
 
 
@@ -55,14 +56,22 @@ async def listen(
 ) -> AsyncIterator[None]:
     """Hear receipts and subscribers until the block ends; the settings must have a token."""
     assert settings.dlr_token is not None
-    server = ReceiptApp(
-        providers=accounts.by_path,
-        record=receipts.put,
-        record_inbound=inbound.put,
-        token=settings.dlr_token.get_secret_value(),
-    )
-    async with Listener(server.asgi, host=settings.dlr_host, port=settings.dlr_port):
-        yield
+    async with open_database(settings, name="outbox links", size=LINK_CONNECTIONS) as links:
+
+        async def follow(code: str, user_agent: str, is_counted: bool) -> str | None:
+            return await links.call(
+                calls.follow_link, code=code, user_agent=user_agent, is_counted=is_counted
+            )
+
+        server = ReceiptApp(
+            providers=accounts.by_path,
+            record=receipts.put,
+            record_inbound=inbound.put,
+            follow=follow,
+            token=settings.dlr_token.get_secret_value(),
+        )
+        async with Listener(server.asgi, host=settings.dlr_host, port=settings.dlr_port):
+            yield
     await inbound.close()
 
 

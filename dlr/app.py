@@ -1,6 +1,6 @@
 """The ASGI app that providers call: /{adapter}/{provider}/{token}/{message id} with a receipt,
 …/{token}/inbound with a message from a subscriber. A provider that knows one URL for everything
-calls …/{token}.
+calls …/{token}. Beside them, /l/{code} leads on subscribers (`dlr.links`).
 
 Answers: what the provider wants to hear (200) after the commit · 404 for a wrong token or an
 unknown provider · 400 for what is no report · 413 for too much · 503 while the database is away or
@@ -21,6 +21,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
+from dlr.links import Follow, Links
 from outbox.errors import SettingsMistake, TransientError
 from providers.base import (
     Acknowledgement,
@@ -65,6 +66,10 @@ class Counters:
     is_storing: bool = True  # the last attempt to store succeeded
 
 
+async def _leads_nowhere(code: str, user_agent: str, is_counted: bool) -> None:
+    """Where nobody keeps short links."""
+
+
 class ReceiptApp:
     """Hears providers; `providers` maps (adapter, provider) to the adapter that reads its calls."""
 
@@ -75,6 +80,7 @@ class ReceiptApp:
         record: Record,
         record_inbound: RecordInbound,
         token: str,
+        follow: Follow = _leads_nowhere,
         max_waiting: int = MAX_WAITING,
     ) -> None:
         if not TOKEN.fullmatch(token):
@@ -82,6 +88,7 @@ class ReceiptApp:
                 "OUTBOX_DLR_TOKEN is wrong: it must be at least 16 letters, digits, - or _."
             )
         self.counters = Counters()
+        self.links = Links(follow)
         self._providers = providers
         self._record = record
         self._record_inbound = record_inbound
@@ -92,6 +99,7 @@ class ReceiptApp:
         self.asgi = Starlette(
             routes=[
                 Route("/health", self.health, methods=["GET"]),
+                self.links.route,
                 Route(path, self.receive, methods=methods),
                 Route(path + "/inbound", self.hear, methods=methods),
                 Route(path + "/{message_id}", self.receive, methods=methods),
@@ -110,6 +118,8 @@ class ReceiptApp:
                 "malformed": counters.malformed,
                 "wrong_token": counters.wrong_token,
                 "unknown_provider": counters.unknown_provider,
+                "links_led": self.links.counters.led,
+                "links_unknown": self.links.counters.unknown,
             },
             status_code=200 if counters.is_storing else 503,
         )

@@ -131,6 +131,7 @@ grant execute on function sms.claim_batch(text, text, int, int, int, interval, t
 -- Receipts in: may tell what a provider reported and nothing else.
 grant execute on function sms.record_receipts(text, bigint[], text[], text[], text[], timestamptz[], text[]),
                           sms.record_inbound(text, text[], text[], text[], text[]), sms.list_providers() to sms_dlr;
+grant execute on function sms.follow_link(text, text, boolean) to sms_dlr, sms_worker;
 
 -- The ERP's clients: audiences read them, operators import them. sms.log_activity is called by the functions people act through.
 grant usage on schema erp to sms_erp, sms_analyst, sms_operator;
@@ -226,6 +227,10 @@ grant insert on sms.conversion to sms_erp;
 grant execute on function sms.effect(text, timestamptz, timestamptz, text[], text),
                           sms.uplift(text, text, timestamptz, timestamptz, numeric),
                           sms.uplift_interval(bigint, bigint, bigint, bigint, numeric) to sms_analyst, sms_operator;
+
+-- Clicks: analysts see who opened a link and whose host it was, nobody a whole link.
+grant select on sms.link_click to sms_erp, sms_analyst, sms_operator;
+grant execute on function sms.clicks(timestamptz, timestamptz, text[]), sms.link_host(text) to sms_erp, sms_analyst, sms_operator;
 
 -- Forecasts: made by analysts and operators, read by the ERP.
 grant select on sms.forecast, sms.latest_forecast to sms_erp, sms_analyst, sms_operator, sms_monitor;

@@ -1882,12 +1882,15 @@ begin
          where v.verdict = 'suppress'
     ), payload as (
         select v.id, v.msisdn, coalesce(o.sender_id, ch.sender_id) as sender_id,
-               case when v.template_version_id is null then o.body else sms.render(t.body, o.vars) end as body,
+               case when ch.track_clicks and strpos(r.body, '://') > 0 then sms.shorten_links(v.id, r.body) else r.body end as body,
                v.priority, v.attempt, v.expires_at
           from verdict as v
           cross join lateral (select x.sender_id, x.body, x.vars from sms.outbox as x where x.id = v.id offset 0) as o
           left join sms.channel as ch on ch.channel_id = v.channel_id
           left join sms.template_version as t on t.template_version_id = v.template_version_id
+          cross join lateral (
+                   select case when v.template_version_id is null then o.body else sms.render(t.body, o.vars) end as body offset 0
+               ) as r
          where v.verdict = 'send'
          order by v.priority, v.not_before, v.id
     )
@@ -1917,6 +1920,60 @@ end
 $$;
 
 COMMENT ON FUNCTION sms.claim_refs(p_batch sms.candidate[]) IS 'Own the erp_ref keys of a batch where they are free.';
+
+-- FUNCTION clicks(timestamp with time zone, timestamp with time zone, text[])
+
+CREATE FUNCTION sms.clicks(p_from timestamp with time zone, p_until timestamp with time zone, p_by text[] DEFAULT '{campaign}'::text[]) RETURNS TABLE(campaign text, template text, channel text, link smallint, messages bigint, clicked bigint, click_rate numeric, clicks bigint, robots bigint, took_p50 interval)
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET jit TO 'off'
+    AS $$
+#variable_conflict use_column
+begin
+    if not p_by <@ '{campaign,template,channel,link}' then
+        raise exception 'clicks cannot be asked so' using errcode = 'SM072', hint = 'By: campaign, template, channel, link.';
+    end if;
+    return query
+    with sent as materialized (
+        select o.id, coalesce(o.submitted_at, o.decided_at) as at,
+               case when 'link' = any (p_by) then s.link_no end as link_no,
+               case when 'campaign' = any (p_by) then o.campaign_id end as campaign_id,
+               case when 'template' = any (p_by) then v.template_id end as template_id,
+               case when 'channel' = any (p_by) then l.channel_id end as channel_id
+          from sms.short_link as s
+          join sms.outcome as o on o.id = s.message_id
+          left join sms.template_version as v on v.template_version_id = o.template_version_id
+          left join sms.lane as l on l.lane_id = o.lane_id
+         where s.message_id >= sms.id_at(p_from - interval '35 days') and s.message_id < sms.id_at(p_until)
+           and o.id >= sms.id_at(p_from - interval '35 days') and o.id < sms.id_at(p_until)
+           and coalesce(o.submitted_at, o.decided_at) >= p_from and coalesce(o.submitted_at, o.decided_at) < p_until
+           and sms.is_handed_over(o.state, o.reason)
+           and (s.link_no = 1 or 'link' = any (p_by))
+    ), opened as materialized (
+        select c.message_id, case when 'link' = any (p_by) then c.link_no end as link_no,
+               count(*) filter (where not c.is_robot) as clicks, count(*) filter (where c.is_robot) as robots,
+               min(c.at) filter (where not c.is_robot) as first_at
+          from sms.click as c
+         where c.click_id >= sms.id_at(p_from - interval '1 day')
+         group by 1, 2
+    )
+    select k.campaign, t.template, h.channel, g.link_no, g.messages, g.clicked, round(g.clicked::numeric / g.messages, 6),
+           g.clicks, g.robots, g.took_p50
+      from (select s.campaign_id, s.template_id, s.channel_id, s.link_no, count(*) as messages,
+                   count(*) filter (where p.clicks > 0) as clicked, coalesce(sum(p.clicks), 0)::bigint as clicks,
+                   coalesce(sum(p.robots), 0)::bigint as robots,
+                   percentile_cont(0.5) within group (order by p.first_at - s.at) as took_p50
+              from sent as s
+              left join opened as p on p.message_id = s.id and p.link_no is not distinct from s.link_no
+             group by s.campaign_id, s.template_id, s.channel_id, s.link_no) as g
+      left join sms.campaign as k on k.campaign_id = g.campaign_id
+      left join sms.template as t on t.template_id = g.template_id
+      left join sms.channel as h on h.channel_id = g.channel_id
+     order by g.messages desc, k.campaign, t.template, h.channel, g.link_no;
+end
+$$;
+
+COMMENT ON FUNCTION sms.clicks(p_from timestamp with time zone, p_until timestamp with time zone, p_by text[]) IS 'Who opened the links of messages of a span: messages, clicked, rate, median time.';
 
 -- FUNCTION clients_contacted(numeric, text)
 
@@ -2363,6 +2420,9 @@ begin
     execute format('create table sms.%I (like sms.%I including all) %s', _name, p_table,
                    -- the receipt's update stays on its page (HOT) when there is room
                    case p_table when 'outcome' then 'with (fillfactor = 60)' else '' end);
+    if p_table = 'short_link' then   -- which cannot be said of the whole table: unique in one month is enough
+        execute format('create unique index %I on sms.%I (code)', _name || '_code', _name);
+    end if;
     execute format('alter table sms.%I attach partition sms.%I for values from (%L) to (%L)', p_table, _name,
                    case p_table when 'contact_log' then _from::text else sms.id_at(_from)::text end,
                    case p_table when 'contact_log' then _until::text else sms.id_at(_until)::text end);
@@ -2988,7 +3048,8 @@ CREATE FUNCTION sms.dry_run_requests(p_rows sms.outbox[], p_as_of timestamp with
                r.priority, r.not_before, r.expires_at, r.time_zone, r.client_id, p_as_of) as f
       left join sms.template_version as v on v.template_version_id = f.template_version_id
       cross join lateral (
-               select case when v.body is null then r.body else sms.render(v.body, r.vars) end as body offset 0
+               select sms.sent_text(f.channel_id, case when v.body is null then r.body else sms.render(v.body, r.vars) end) as body
+               offset 0
            ) as t
 $$;
 
@@ -3100,7 +3161,8 @@ CREATE FUNCTION sms.dry_run_waiting(p_campaign_id bigint) RETURNS TABLE(fact sms
       join sms.outbox as o on o.id = c.id
       left join sms.template_version as v on v.template_version_id = c.template_version_id
       cross join lateral (
-               select case when v.body is null then o.body else sms.render(v.body, o.vars) end as body offset 0
+               select sms.sent_text(c.channel_id, case when v.body is null then o.body else sms.render(v.body, o.vars) end) as body
+               offset 0
            ) as t
 $$;
 
@@ -3415,12 +3477,13 @@ begin
                         from sms.explain_rules(p_id, _judged_at) with ordinality as u (topic, verdict, reason, detail, at, facts, n)
             union all select 3, 0, f.* from sms.explain_fate(p_id) as f
             union all select 4, 0, a.* from sms.explain_attempts(p_id) as a
-            union all select 5, 0, c.* from sms.explain_receipts(p_id) as c) as s
+            union all select 5, 0, c.* from sms.explain_receipts(p_id) as c
+            union all select 6, 0, k.* from sms.explain_clicks(p_id) as k) as s
      order by 1;
 end
 $$;
 
-COMMENT ON FUNCTION sms.explain(p_id bigint) IS 'Why a message was or was not sent: the request, every rule''s verdict with its facts, the decision, attempts, receipts.';
+COMMENT ON FUNCTION sms.explain(p_id bigint) IS 'Why a message was or was not sent: the request, every rule''s verdict with its facts, the decision, attempts, receipts, clicks.';
 
 -- FUNCTION explain_attempts(bigint)
 
@@ -3549,6 +3612,21 @@ CREATE FUNCTION sms.explain_cap(p_fact sms.candidate, p_as_of timestamp with tim
 $$;
 
 COMMENT ON FUNCTION sms.explain_cap(p_fact sms.candidate, p_as_of timestamp with time zone, p_before timestamp with time zone) IS 'Part of explain: the facts behind rule_cap.';
+
+-- FUNCTION explain_clicks(bigint)
+
+CREATE FUNCTION sms.explain_clicks(p_id bigint) RETURNS TABLE(topic text, verdict text, reason text, detail text, at timestamp with time zone, facts jsonb)
+    LANGUAGE sql STABLE
+    AS $$
+    select 'click', case when c.is_robot then 'robot' else 'person' end, null,
+           'link ' || c.link_no || coalesce(' to ' || sms.link_host(l.url), ''), c.at,
+           jsonb_build_object('link_no', c.link_no, 'is_robot', c.is_robot)
+      from sms.click as c
+      left join sms.short_link as l on l.message_id = c.message_id and l.link_no = c.link_no
+     where c.message_id = p_id and c.click_id >= p_id
+$$;
+
+COMMENT ON FUNCTION sms.explain_clicks(p_id bigint) IS 'Part of explain: who opened a message''s short links, and when.';
 
 -- FUNCTION explain_consent(sms.candidate, timestamp with time zone)
 
@@ -3956,7 +4034,7 @@ CREATE FUNCTION sms.explain_request(p_id bigint) RETURNS TABLE(topic text, verdi
            jsonb_build_object('erp_ref', o.erp_ref, 'client_id', o.client_id, 'campaign_id', o.campaign_id,
                               'priority', f.priority, 'not_before', f.not_before, 'expires_at', f.expires_at,
                               'msisdn', k.msisdn, 'region', g.region,
-                              'segments', sms.segments(coalesce(sms.render(v.body, o.vars), o.body, '')))
+                              'segments', sms.segments(sms.sent_text(f.channel_id, coalesce(sms.render(v.body, o.vars), o.body, ''))))
                || coalesce(sms.explain_refusal(p_id, x.reason), '{}')
       from sms.outbox as o
       cross join lateral sms.interpret_request(
@@ -4523,6 +4601,39 @@ CREATE FUNCTION sms.fold_word(p_word text) RETURNS text
 $$;
 
 COMMENT ON FUNCTION sms.fold_word(p_word text) IS 'Case and Latin look-alikes folded away, for comparing stop words.';
+
+-- FUNCTION follow_link(text, text, boolean)
+
+CREATE FUNCTION sms.follow_link(p_code text, p_user_agent text DEFAULT NULL::text, p_is_counted boolean DEFAULT true) RETURNS text
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET enable_seqscan TO 'off'
+    SET plan_cache_mode TO 'force_generic_plan'
+    AS $_$
+declare
+    _now timestamptz := clock_timestamp();
+    _month timestamptz;
+    _link sms.short_link;
+begin
+    if p_code is null or p_code !~ '^[0-9A-Za-z]{9}$' then
+        return null;
+    end if;
+    _month := date_trunc('month', _now, 'UTC')
+              - make_interval(months => (sms.link_month_no(_now) - strpos(sms.link_letters(), left(p_code, 1)) + 1 + 62) % 62);
+    select l.* into _link
+      from sms.short_link as l
+     where l.code = p_code and l.message_id >= sms.id_at(_month) and l.message_id < sms.id_at(_month + interval '1 month');
+    if found and p_is_counted then
+        insert into sms.click (message_id, link_no, at, is_robot)
+        values (_link.message_id, _link.link_no, _now,
+                coalesce(p_user_agent, '') = ''
+                or p_user_agent ~* (select nullif(s.value, '') from sms.setting as s where s.setting = 'short_link_robots') is true);
+    end if;
+    return _link.url;
+end
+$_$;
+
+COMMENT ON FUNCTION sms.follow_link(p_code text, p_user_agent text, p_is_counted boolean) IS 'Receiver API. Where a short link leads, noting the click; null for one that leads nowhere.';
 
 -- FUNCTION forget_trouble()
 
@@ -5273,6 +5384,55 @@ $$;
 
 COMMENT ON FUNCTION sms.limit_audience(p_times double precision) IS 'statement_timeout for the rest of the transaction, by the setting audience_timeout_s.';
 
+-- FUNCTION link_code(bigint)
+
+CREATE FUNCTION sms.link_code(p_message_id bigint) RETURNS text
+    LANGUAGE sql
+    AS $$
+    select substr(a.letters, sms.link_month_no(sms.id_time(p_message_id)) + 1, 1)
+           || string_agg(substr(a.letters, get_byte(u.bytes, n) % 62 + 1, 1), '')
+      from (select sms.link_letters() as letters) as a
+     cross join (select uuid_send(gen_random_uuid()) as bytes) as u
+     cross join unnest('{0,1,2,3,4,5,9,10}'::int[]) as n
+     group by a.letters
+$$;
+
+COMMENT ON FUNCTION sms.link_code(p_message_id bigint) IS 'A code for a short link of a message: a letter for its month, and eight random ones.';
+
+-- FUNCTION link_host(text)
+
+CREATE FUNCTION sms.link_host(p_url text) RETURNS text
+    LANGUAGE sql IMMUTABLE
+    AS $$ select lower(substring(p_url from '^[a-zA-Z]+://(?:[^/?#@]*@)?([^/?#:]+)')) $$;
+
+COMMENT ON FUNCTION sms.link_host(p_url text) IS 'The host of a link.';
+
+-- FUNCTION link_letters()
+
+CREATE FUNCTION sms.link_letters() RETURNS text
+    LANGUAGE sql IMMUTABLE
+    AS $$ select '0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz' $$;
+
+COMMENT ON FUNCTION sms.link_letters() IS 'The letters of which codes of short links are made.';
+
+-- FUNCTION link_month_no(timestamp with time zone)
+
+CREATE FUNCTION sms.link_month_no(p_at timestamp with time zone) RETURNS integer
+    LANGUAGE sql IMMUTABLE
+    AS $$
+    select (extract(year from p_at at time zone 'UTC')::int * 12 + extract(month from p_at at time zone 'UTC')::int - 1) % 62
+$$;
+
+COMMENT ON FUNCTION sms.link_month_no(p_at timestamp with time zone) IS 'The number of a month in a cycle of sixty-two.';
+
+-- FUNCTION link_pattern()
+
+CREATE FUNCTION sms.link_pattern() RETURNS text
+    LANGUAGE sql IMMUTABLE
+    AS $$ select 'https?://[^\s<>"«»]*[^\s<>"«».,;:!?)\]}''…]' $$;
+
+COMMENT ON FUNCTION sms.link_pattern() IS 'The pattern of a link in a text.';
+
 -- FUNCTION list_holidays(date, date)
 
 CREATE FUNCTION sms.list_holidays(p_from date, p_until date) RETURNS TABLE(day date, kind text)
@@ -5378,7 +5538,7 @@ declare
 begin
     created := 0;
     dropped := 0;
-    foreach _table in array array['outbox', 'outcome', 'receipt', 'provider_ref', 'contact_log', 'event', 'event_effect'] loop
+    foreach _table in array array['outbox', 'outcome', 'receipt', 'provider_ref', 'contact_log', 'event', 'event_effect', 'short_link', 'click'] loop
         for _ahead in -1..3 loop
             created := created + sms.create_partition(_table, _this_month + make_interval(months => _ahead));
         end loop;
@@ -5386,6 +5546,10 @@ begin
                        where m.month < _this_month - sms.retention(_table) loop
             dropped := dropped + sms.drop_partition(_table, _month);
         end loop;
+    end loop;
+    -- A message that waited for months gets its links when it goes.
+    for _month in select m.month from sms.partition_months('outbox') as m loop
+        created := created + sms.create_partition('short_link', _month);
     end loop;
     if dropped > 0 then
         -- A key whose owner's request is gone would protect nothing and could never be owned again.
@@ -6300,7 +6464,7 @@ begin
     ), told as materialized (
         select p.n, f.msisdn, f.reason, f.lane_id, f.zone_id,
                case when f.reason is not null then 0 when p_template is null then 1
-                    else sms.segments(sms.render(v.body, p.vars)) end as segments
+                    else sms.segments(sms.sent_text(f.channel_id, sms.render(v.body, p.vars))) end as segments
           from person as p
           cross join lateral sms.interpret_request(
                    p_channel, p.phone, case when p_template is null then '-' end, p_template, p.vars, null, null, null, null,
@@ -6417,13 +6581,23 @@ CREATE FUNCTION sms.preview_text(p_body text, p_channel text DEFAULT 'planned'::
     SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
 declare
-    _ucs2 boolean := sms.needs_ucs2(p_body);
-    _segments int := sms.segments(p_body);
-    _length int := char_length(p_body);
+    _ucs2 boolean;
+    _segments int;
+    _length int;
     _n int := 1;
+    _written text := p_body;
 begin
     perform sms.refuse_unknown_names(array[p_channel], '{}');
+    p_body := sms.sent_text((select c.channel_id from sms.channel as c where c.channel = p_channel), p_body);
+    _ucs2 := sms.needs_ucs2(p_body);
+    _segments := sms.segments(p_body);
+    _length := char_length(p_body);
     return query select 'text', null::text, p_body, _length, _segments, null::numeric;
+    if p_body <> _written then
+        return query
+        select 'link', x.n::text, x.m[1], char_length(x.m[1]), null::int, null::numeric
+          from regexp_matches(_written, '(' || sms.link_pattern() || ')', 'gi') with ordinality as x (m, n);
+    end if;
     return query select 'encoding', case when _ucs2 then 'ucs2' else 'gsm7' end,
                         case when _ucs2 then '70 in one segment, 67 in each of several' else '160 in one segment, 153 in each of several' end,
                         _length + length(regexp_replace(p_body, case when _ucs2 then '[^\U00010000-\U0010FFFF]' else '[^\x0c^{}\\\[~\]|€]' end, '', 'g')),
@@ -6499,9 +6673,11 @@ begin
           join sms.lane as l on l.lane_id = t.lane_id
           join sms.channel as c on c.channel_id = l.channel_id
     ), text as materialized (
-        select d.id, sms.segments(case when v.body is null then r.body else sms.render(v.body, r.vars) end)::smallint as segments
+        select d.id, sms.segments(sms.sent_text(
+                   t.channel_id, case when v.body is null then r.body else sms.render(v.body, r.vars) end))::smallint as segments
           from doubted as d
          cross join lateral (select q.body, q.vars from sms.outbox as q where q.id = d.id offset 0) as r
+          left join terms as t on t.lane_id = d.lane_id and t.provider_id = d.provider_id
           left join sms.template_version as v on v.template_version_id = d.template_version_id
     ), priced as (
         update sms.outcome as o
@@ -6556,7 +6732,7 @@ begin
          order by x.recipient_id
          limit p_count
     ), request as materialized (
-        select w.recipient_id, f.lane_id, f.reason, sms.segments(sms.render(v.body, w.vars)) as segments
+        select w.recipient_id, f.lane_id, f.reason, sms.segments(sms.sent_text(f.channel_id, sms.render(v.body, w.vars))) as segments
           from waits as w
           cross join lateral sms.interpret_request(
                    p_run.channel, w.phone, null, p_run.template, w.vars, null, null, null, null, w.time_zone, w.client_id, p_now) as f
@@ -8607,12 +8783,12 @@ begin
          union all
         select f.id, f.lane_id, f.template_version_id from sms.inflight as f where f.campaign_id = _run.campaign_id
     ), price as materialized (
-        select l.lane_id, sms.segment_price(l.provider_id, l.operator_id, c.category, p_now) as price
+        select l.lane_id, l.channel_id, sms.segment_price(l.provider_id, l.operator_id, c.category, p_now) as price
           from (select distinct x.lane_id from open as x) as k
           join sms.lane as l on l.lane_id = k.lane_id
           join sms.channel as c on c.channel_id = l.channel_id
     )
-    select coalesce(sum(sms.segments(sms.render(v.body, o.vars)) * p.price), 0) into _expected
+    select coalesce(sum(sms.segments(sms.sent_text(p.channel_id, sms.render(v.body, o.vars))) * p.price), 0) into _expected
       from open as x
       join sms.run_message as m on m.run_id = p_run_id and m.message_id = x.id
       join sms.outbox as o on o.id = x.id
@@ -8888,6 +9064,19 @@ end
 $$;
 
 COMMENT ON FUNCTION sms.segments(p_text text) IS 'SMS segments of a text: 160/153 GSM-7, 70/67 UCS-2, escapes and surrogate pairs never cut. Empty text: 0.';
+
+-- FUNCTION sent_text(smallint, text)
+
+CREATE FUNCTION sms.sent_text(p_channel_id smallint, p_text text) RETURNS text
+    LANGUAGE sql STABLE
+    AS $$
+    select case when strpos(p_text, '://') > 0
+                 and exists (select from sms.channel as c where c.channel_id = p_channel_id and c.track_clicks)
+                then sms.with_short_links(p_text)
+                else p_text end
+$$;
+
+COMMENT ON FUNCTION sms.sent_text(p_channel_id smallint, p_text text) IS 'A text as a channel sends it, with zeros for the codes of its short links.';
 
 -- FUNCTION set_balance_limit(text, numeric)
 
@@ -9265,6 +9454,39 @@ end
 $$;
 
 COMMENT ON FUNCTION sms.settle(p_claim_id bigint, p_ids bigint[], p_results text[], p_segments smallint[], p_details text[], p_retry_after_s integer[], p_ref_ids bigint[], p_refs text[], p_cost_ids bigint[], p_costs numeric[]) IS 'Worker API. Close attempts of a claim; returns how many were still ours. The closing verb of every attempt.';
+
+-- FUNCTION shorten_links(bigint, text)
+
+CREATE FUNCTION sms.shorten_links(p_message_id bigint, p_text text) RETURNS text
+    LANGUAGE plpgsql
+    SET enable_seqscan TO 'off'
+    SET plan_cache_mode TO 'force_generic_plan'
+    AS $$
+declare
+    _codes text[];
+    _url text;
+    _code text;
+begin
+    if sms.with_short_links(p_text) = p_text then
+        return p_text;
+    end if;
+    _codes := array(select l.code from sms.short_link as l where l.message_id = p_message_id order by l.link_no);
+    for _url in select m[1] from regexp_matches(p_text, '(' || sms.link_pattern() || ')', 'gi') with ordinality as x (m, n)
+                 where n > cardinality(_codes) order by n loop
+        loop
+            _code := sms.link_code(p_message_id);
+            insert into sms.short_link (message_id, link_no, code, url)
+            values (p_message_id, cardinality(_codes) + 1, _code, _url)
+                on conflict do nothing;
+            exit when found;
+        end loop;
+        _codes := _codes || _code;
+    end loop;
+    return sms.with_short_links(p_text, _codes);
+end
+$$;
+
+COMMENT ON FUNCTION sms.shorten_links(p_message_id bigint, p_text text) IS 'The text of a message as it is submitted, its links kept in sms.short_link.';
 
 -- FUNCTION somebody_sleeps(integer)
 
@@ -10288,6 +10510,30 @@ $$;
 
 COMMENT ON FUNCTION sms.wilson_bound(p_share double precision, p_n bigint, p_z double precision) IS 'An end of Wilson''s interval for a share.';
 
+-- FUNCTION with_short_links(text, text[])
+
+CREATE FUNCTION sms.with_short_links(p_text text, p_codes text[] DEFAULT NULL::text[]) RETURNS text
+    LANGUAGE plpgsql STABLE
+    AS $$
+declare
+    _base text := (select s.value from sms.setting as s where s.setting = 'short_link_base');
+    _between text[];
+    _short text;
+begin
+    if coalesce(_base, '') = '' then
+        return p_text;
+    end if;
+    _between := regexp_split_to_array(p_text, sms.link_pattern(), 'i');
+    _short := _between[1];
+    for _n in 2..cardinality(_between) loop
+        _short := _short || _base || coalesce(p_codes[_n - 1], '000000000') || _between[_n];
+    end loop;
+    return case when char_length(_short) > 1000 then p_text else _short end;
+end
+$$;
+
+COMMENT ON FUNCTION sms.with_short_links(p_text text, p_codes text[]) IS 'A text with its links shortened by these codes; without codes as it will look.';
+
 -- FUNCTION work_left(interval, timestamp with time zone, interval)
 
 CREATE FUNCTION sms.work_left(p_receipt_wait interval DEFAULT '00:00:10'::interval, p_as_of timestamp with time zone DEFAULT NULL::timestamp with time zone, p_ask_wait interval DEFAULT '00:05:00'::interval) RETURNS TABLE(due bigint, inflight bigint, awaiting_receipt bigint, feeding bigint, asking bigint)
@@ -10823,6 +11069,7 @@ CREATE TABLE sms.channel (
     dedup_by text DEFAULT 'text'::text NOT NULL,
     opening_spread interval DEFAULT '00:00:00'::interval NOT NULL,
     ignores_opt_out boolean DEFAULT false NOT NULL,
+    track_clicks boolean DEFAULT false NOT NULL,
     CONSTRAINT channel_channel_check CHECK ((channel ~ '^[a-z][a-z0-9_]{0,39}$'::text)),
     CONSTRAINT channel_dedup_by_check CHECK ((dedup_by = ANY (ARRAY['text'::text, 'text_in_channel'::text, 'template'::text]))),
     CONSTRAINT channel_dedup_window_check CHECK ((dedup_window >= '00:00:00'::interval)),
@@ -10871,6 +11118,8 @@ COMMENT ON COLUMN sms.channel.dedup_by IS 'What makes two messages the same: tex
 COMMENT ON COLUMN sms.channel.opening_spread IS 'Deferred messages are spread over this long after quiet hours end, so that 09:00 is no stampede.';
 
 COMMENT ON COLUMN sms.channel.ignores_opt_out IS 'True only for the answer to an opt-out, which the opt-out itself must not stop.';
+
+COMMENT ON COLUMN sms.channel.track_clicks IS 'True: links in its texts are sent as short links of our own, where setting short_link_base has a value.';
 
 -- TABLE operator
 
@@ -11641,6 +11890,29 @@ COMMENT ON COLUMN sms.claim.claimed_at IS 'When.';
 COMMENT ON COLUMN sms.claim.provider_id IS 'For which provider.';
 
 COMMENT ON COLUMN sms.claim.worker IS 'The worker''s name, see the setting worker_name.';
+
+-- TABLE click
+
+CREATE TABLE sms.click (
+    click_id bigint DEFAULT sms.next_id() NOT NULL,
+    message_id bigint NOT NULL,
+    link_no smallint NOT NULL,
+    at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    is_robot boolean NOT NULL
+)
+PARTITION BY RANGE (click_id);
+
+COMMENT ON TABLE sms.click IS 'A short link was opened. No address and no device is kept.';
+
+COMMENT ON COLUMN sms.click.click_id IS 'Key; holds the time.';
+
+COMMENT ON COLUMN sms.click.message_id IS 'The message whose link it was.';
+
+COMMENT ON COLUMN sms.click.link_no IS 'Which of its links.';
+
+COMMENT ON COLUMN sms.click.at IS 'When.';
+
+COMMENT ON COLUMN sms.click.is_robot IS 'Opened by a program that makes previews or searches, by setting short_link_robots: no click of a person.';
 
 -- TABLE client_zone
 
@@ -12569,6 +12841,62 @@ COMMENT ON COLUMN sms.latest_forecast.segments IS 'Expected segments.';
 COMMENT ON COLUMN sms.latest_forecast.cost IS 'Expected cost of segments; null = no tariff holds.';
 
 COMMENT ON COLUMN sms.latest_forecast.made_at IS 'When it was made.';
+
+-- TABLE short_link
+
+CREATE TABLE sms.short_link (
+    message_id bigint NOT NULL,
+    link_no smallint NOT NULL,
+    code text NOT NULL,
+    url text NOT NULL,
+    CONSTRAINT short_link_code_check CHECK ((code ~ '^[0-9A-Za-z]{9}$'::text)),
+    CONSTRAINT short_link_link_no_check CHECK ((link_no > 0))
+)
+PARTITION BY RANGE (message_id);
+
+COMMENT ON TABLE sms.short_link IS 'A link in a text that was sent as a short one. The code is unique in its month, which its first letter names.';
+
+COMMENT ON COLUMN sms.short_link.message_id IS 'The message: sms.outbox.id.';
+
+COMMENT ON COLUMN sms.short_link.link_no IS 'Place among the links of the text, from 1.';
+
+COMMENT ON COLUMN sms.short_link.code IS 'What follows short_link_base in the text that was sent.';
+
+COMMENT ON COLUMN sms.short_link.url IS 'Where it leads: the link as the text had it.';
+
+-- VIEW link_click
+
+CREATE VIEW sms.link_click AS
+ SELECT c.at AS clicked_at,
+    c.message_id,
+    o.client_id,
+    k.campaign,
+    o.channel,
+    c.link_no,
+    sms.link_host(l.url) AS host,
+    c.is_robot
+   FROM (((sms.click c
+     JOIN sms.outbox o ON ((o.id = c.message_id)))
+     LEFT JOIN sms.short_link l ON (((l.message_id = c.message_id) AND (l.link_no = c.link_no))))
+     LEFT JOIN sms.campaign k ON ((k.campaign_id = o.campaign_id)));
+
+COMMENT ON VIEW sms.link_click IS 'Who opened a short link of a message, and when.';
+
+COMMENT ON COLUMN sms.link_click.clicked_at IS 'When.';
+
+COMMENT ON COLUMN sms.link_click.message_id IS 'sms.outbox.id.';
+
+COMMENT ON COLUMN sms.link_click.client_id IS 'The ERP''s client.';
+
+COMMENT ON COLUMN sms.link_click.campaign IS 'Campaign, if any.';
+
+COMMENT ON COLUMN sms.link_click.channel IS 'Traffic class.';
+
+COMMENT ON COLUMN sms.link_click.link_no IS 'Place of the link in the text, from 1.';
+
+COMMENT ON COLUMN sms.link_click.host IS 'Where it leads: the host only.';
+
+COMMENT ON COLUMN sms.link_click.is_robot IS 'Opened by a program, not by a person.';
 
 -- VIEW message
 
@@ -13660,6 +13988,8 @@ CASE
     ELSE true
 END),
     CONSTRAINT "own retention is for activity, event, inbound, number_trouble a" CHECK (((setting !~~ 'retention\_months.%'::text) OR (setting = ANY (ARRAY['retention_months.activity'::text, 'retention_months.event'::text, 'retention_months.inbound'::text, 'retention_months.number_trouble'::text, 'retention_months.rule_change'::text])))),
+    CONSTRAINT "short_link_base is http(s)://host/path, sixty characters of a-z" CHECK (((setting <> 'short_link_base'::text) OR ((value ~ '^(https?://[A-Za-z0-9.-]+(:[0-9]{1,5})?(/[A-Za-z0-9._~-]+)*/)?$'::text) AND (length(value) <= 60)))),
+    CONSTRAINT "short_link_robots is a pattern" CHECK (((setting <> 'short_link_robots'::text) OR ((''::text ~* value) IS NOT NULL))),
     CONSTRAINT "statistics_zone is a time zone and statistics_hours_months a wh" CHECK (
 CASE setting
     WHEN 'statistics_zone'::text THEN (timezone(value, '2020-01-01 00:00:00+00'::timestamp with time zone) IS NOT NULL)
@@ -14305,6 +14635,11 @@ ALTER TABLE ONLY sms.channel
 ALTER TABLE ONLY sms.claim
     ADD CONSTRAINT claim_pkey PRIMARY KEY (claim_id);
 
+-- CONSTRAINT click click_pkey
+
+ALTER TABLE ONLY sms.click
+    ADD CONSTRAINT click_pkey PRIMARY KEY (click_id);
+
 -- CONSTRAINT client_zone client_zone_pkey
 
 ALTER TABLE ONLY sms.client_zone
@@ -14620,6 +14955,11 @@ ALTER TABLE ONLY sms.run_zone
 ALTER TABLE ONLY sms.setting
     ADD CONSTRAINT setting_pkey PRIMARY KEY (setting);
 
+-- CONSTRAINT short_link short_link_pkey
+
+ALTER TABLE ONLY sms.short_link
+    ADD CONSTRAINT short_link_pkey PRIMARY KEY (message_id, link_no);
+
 -- CONSTRAINT spelling spelling_pkey
 
 ALTER TABLE ONLY sms.spelling
@@ -14787,6 +15127,10 @@ CREATE INDEX campaign_run_unswept ON sms.campaign_run USING btree (run_id) WHERE
 -- INDEX claim_claimed_at
 
 CREATE INDEX claim_claimed_at ON sms.claim USING btree (claimed_at);
+
+-- INDEX click_message
+
+CREATE INDEX click_message ON ONLY sms.click USING btree (message_id);
 
 -- INDEX consent_client_id
 
@@ -16005,6 +16349,11 @@ GRANT ALL ON FUNCTION sms.claim_batch(p_provider text, p_worker text, p_limit in
 
 REVOKE ALL ON FUNCTION sms.claim_refs(p_batch sms.candidate[]) FROM PUBLIC;
 
+REVOKE ALL ON FUNCTION sms.clicks(p_from timestamp with time zone, p_until timestamp with time zone, p_by text[]) FROM PUBLIC;
+GRANT ALL ON FUNCTION sms.clicks(p_from timestamp with time zone, p_until timestamp with time zone, p_by text[]) TO sms_erp;
+GRANT ALL ON FUNCTION sms.clicks(p_from timestamp with time zone, p_until timestamp with time zone, p_by text[]) TO sms_analyst;
+GRANT ALL ON FUNCTION sms.clicks(p_from timestamp with time zone, p_until timestamp with time zone, p_by text[]) TO sms_operator;
+
 REVOKE ALL ON FUNCTION sms.clients_contacted(p_days numeric, p_channel text) FROM PUBLIC;
 GRANT ALL ON FUNCTION sms.clients_contacted(p_days numeric, p_channel text) TO sms_erp;
 GRANT ALL ON FUNCTION sms.clients_contacted(p_days numeric, p_channel text) TO sms_analyst;
@@ -16182,6 +16531,8 @@ REVOKE ALL ON FUNCTION sms.explain_budget(p_candidate sms.candidate, p_as_of tim
 
 REVOKE ALL ON FUNCTION sms.explain_cap(p_fact sms.candidate, p_as_of timestamp with time zone, p_before timestamp with time zone) FROM PUBLIC;
 
+REVOKE ALL ON FUNCTION sms.explain_clicks(p_id bigint) FROM PUBLIC;
+
 REVOKE ALL ON FUNCTION sms.explain_consent(p_fact sms.candidate, p_as_of timestamp with time zone) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION sms.explain_decision(p_id bigint) FROM PUBLIC;
@@ -16254,6 +16605,10 @@ REVOKE ALL ON FUNCTION sms.fold_parts(p_ids bigint[], p_parts smallint[], p_stat
 
 REVOKE ALL ON FUNCTION sms.fold_word(p_word text) FROM PUBLIC;
 GRANT ALL ON FUNCTION sms.fold_word(p_word text) TO sms_operator;
+
+REVOKE ALL ON FUNCTION sms.follow_link(p_code text, p_user_agent text, p_is_counted boolean) FROM PUBLIC;
+GRANT ALL ON FUNCTION sms.follow_link(p_code text, p_user_agent text, p_is_counted boolean) TO sms_dlr;
+GRANT ALL ON FUNCTION sms.follow_link(p_code text, p_user_agent text, p_is_counted boolean) TO sms_worker;
 
 REVOKE ALL ON FUNCTION sms.forget_trouble() FROM PUBLIC;
 
@@ -16339,6 +16694,19 @@ REVOKE ALL ON FUNCTION sms.limit_audience(p_times double precision) FROM PUBLIC;
 GRANT ALL ON FUNCTION sms.limit_audience(p_times double precision) TO sms_erp;
 GRANT ALL ON FUNCTION sms.limit_audience(p_times double precision) TO sms_analyst;
 GRANT ALL ON FUNCTION sms.limit_audience(p_times double precision) TO sms_operator;
+
+REVOKE ALL ON FUNCTION sms.link_code(p_message_id bigint) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION sms.link_host(p_url text) FROM PUBLIC;
+GRANT ALL ON FUNCTION sms.link_host(p_url text) TO sms_erp;
+GRANT ALL ON FUNCTION sms.link_host(p_url text) TO sms_analyst;
+GRANT ALL ON FUNCTION sms.link_host(p_url text) TO sms_operator;
+
+REVOKE ALL ON FUNCTION sms.link_letters() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION sms.link_month_no(p_at timestamp with time zone) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION sms.link_pattern() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION sms.list_holidays(p_from date, p_until date) FROM PUBLIC;
 GRANT ALL ON FUNCTION sms.list_holidays(p_from date, p_until date) TO sms_analyst;
@@ -16688,6 +17056,8 @@ GRANT ALL ON FUNCTION sms.segments(p_text text) TO sms_analyst;
 GRANT ALL ON FUNCTION sms.segments(p_text text) TO sms_operator;
 GRANT ALL ON FUNCTION sms.segments(p_text text) TO sms_monitor;
 
+REVOKE ALL ON FUNCTION sms.sent_text(p_channel_id smallint, p_text text) FROM PUBLIC;
+
 REVOKE ALL ON FUNCTION sms.set_balance_limit(p_provider text, p_warn_below numeric) FROM PUBLIC;
 GRANT ALL ON FUNCTION sms.set_balance_limit(p_provider text, p_warn_below numeric) TO sms_operator;
 
@@ -16708,6 +17078,8 @@ GRANT ALL ON FUNCTION sms.set_route(p_channel text, p_providers text[], p_policy
 
 REVOKE ALL ON FUNCTION sms.settle(p_claim_id bigint, p_ids bigint[], p_results text[], p_segments smallint[], p_details text[], p_retry_after_s integer[], p_ref_ids bigint[], p_refs text[], p_cost_ids bigint[], p_costs numeric[]) FROM PUBLIC;
 GRANT ALL ON FUNCTION sms.settle(p_claim_id bigint, p_ids bigint[], p_results text[], p_segments smallint[], p_details text[], p_retry_after_s integer[], p_ref_ids bigint[], p_refs text[], p_cost_ids bigint[], p_costs numeric[]) TO sms_worker;
+
+REVOKE ALL ON FUNCTION sms.shorten_links(p_message_id bigint, p_text text) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION sms.somebody_sleeps(p_gate integer) FROM PUBLIC;
 
@@ -16818,6 +17190,8 @@ GRANT ALL ON FUNCTION sms.watch_routes(p_as_of timestamp with time zone) TO sms_
 REVOKE ALL ON FUNCTION sms.weigh_events(p_event_ids bigint[], p_rule_ids integer[]) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION sms.wilson_bound(p_share double precision, p_n bigint, p_z double precision) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION sms.with_short_links(p_text text, p_codes text[]) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION sms.work_left(p_receipt_wait interval, p_as_of timestamp with time zone, p_ask_wait interval) FROM PUBLIC;
 GRANT ALL ON FUNCTION sms.work_left(p_receipt_wait interval, p_as_of timestamp with time zone, p_ask_wait interval) TO sms_operator;
@@ -17112,6 +17486,10 @@ GRANT SELECT ON TABLE sms.latest_forecast TO sms_erp;
 GRANT SELECT ON TABLE sms.latest_forecast TO sms_analyst;
 GRANT SELECT ON TABLE sms.latest_forecast TO sms_operator;
 GRANT SELECT ON TABLE sms.latest_forecast TO sms_monitor;
+
+GRANT SELECT ON TABLE sms.link_click TO sms_erp;
+GRANT SELECT ON TABLE sms.link_click TO sms_analyst;
+GRANT SELECT ON TABLE sms.link_click TO sms_operator;
 
 GRANT SELECT ON TABLE sms.message TO sms_erp;
 GRANT SELECT ON TABLE sms.message TO sms_analyst;

@@ -30,6 +30,7 @@ from outbox.calls.people import (
 )
 from outbox.calls.queue import (
     claim_batch,
+    follow_link,
     list_providers,
     mark_submitting,
     record_inbound,
@@ -46,6 +47,7 @@ __all__ = [
     "dry_run_select",
     "expire_leases",
     "explain",
+    "follow_link",
     "learn_numbers",
     "list_providers",
     "listen",

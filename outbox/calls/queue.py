@@ -161,6 +161,21 @@ async def record_inbound(
     )
 
 
+async def follow_link(
+    conn: AsyncConnection, *, code: str, user_agent: str, is_counted: bool
+) -> str | None:
+    """Where a short link leads, its click noted; None where it leads nowhere."""
+    url: str | None = await one_value(
+        conn,
+        """
+        select sms.follow_link(p_code => %(code)s, p_user_agent => %(user_agent)s,
+                               p_is_counted => %(is_counted)s)
+        """,
+        {"code": code, "user_agent": user_agent, "is_counted": is_counted},
+    )
+    return url
+
+
 async def list_providers(conn: AsyncConnection) -> list[ProviderRow]:
     """Every configured account and how many lanes it serves now."""
     return await all_rows(

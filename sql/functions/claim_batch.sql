@@ -81,12 +81,15 @@ begin
          where v.verdict = 'suppress'
     ), payload as (
         select v.id, v.msisdn, coalesce(o.sender_id, ch.sender_id) as sender_id,
-               case when v.template_version_id is null then o.body else sms.render(t.body, o.vars) end as body,
+               case when ch.track_clicks and strpos(r.body, '://') > 0 then sms.shorten_links(v.id, r.body) else r.body end as body,
                v.priority, v.attempt, v.expires_at
           from verdict as v
           cross join lateral (select x.sender_id, x.body, x.vars from sms.outbox as x where x.id = v.id offset 0) as o
           left join sms.channel as ch on ch.channel_id = v.channel_id
           left join sms.template_version as t on t.template_version_id = v.template_version_id
+          cross join lateral (
+                   select case when v.template_version_id is null then o.body else sms.render(t.body, o.vars) end as body offset 0
+               ) as r
          where v.verdict = 'send'
          order by v.priority, v.not_before, v.id
     )

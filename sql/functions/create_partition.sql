@@ -16,6 +16,9 @@ begin
     execute format('create table sms.%I (like sms.%I including all) %s', _name, p_table,
                    -- the receipt's update stays on its page (HOT) when there is room
                    case p_table when 'outcome' then 'with (fillfactor = 60)' else '' end);
+    if p_table = 'short_link' then   -- which cannot be said of the whole table: unique in one month is enough
+        execute format('create unique index %I on sms.%I (code)', _name || '_code', _name);
+    end if;
     execute format('alter table sms.%I attach partition sms.%I for values from (%L) to (%L)', p_table, _name,
                    case p_table when 'contact_log' then _from::text else sms.id_at(_from)::text end,
                    case p_table when 'contact_log' then _until::text else sms.id_at(_until)::text end);

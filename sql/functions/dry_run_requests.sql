@@ -13,7 +13,8 @@ as $$
                r.priority, r.not_before, r.expires_at, r.time_zone, r.client_id, p_as_of) as f
       left join sms.template_version as v on v.template_version_id = f.template_version_id
       cross join lateral (
-               select case when v.body is null then r.body else sms.render(v.body, r.vars) end as body offset 0
+               select sms.sent_text(f.channel_id, case when v.body is null then r.body else sms.render(v.body, r.vars) end) as body
+               offset 0
            ) as t
 $$;
 comment on function sms.dry_run_requests is 'Part of dry_run: how rows would be understood if they were inserted.';

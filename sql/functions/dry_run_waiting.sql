@@ -11,7 +11,8 @@ as $$
       join sms.outbox as o on o.id = c.id
       left join sms.template_version as v on v.template_version_id = c.template_version_id
       cross join lateral (
-               select case when v.body is null then o.body else sms.render(v.body, o.vars) end as body offset 0
+               select sms.sent_text(c.channel_id, case when v.body is null then o.body else sms.render(v.body, o.vars) end) as body
+               offset 0
            ) as t
 $$;
 comment on function sms.dry_run_waiting is 'Part of dry_run: the messages of a campaign that still wait.';

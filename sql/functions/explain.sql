@@ -1,4 +1,4 @@
--- The story of one message: what was asked, every rule's verdict with its facts, what was decided, attempts, receipts.
+-- The story of one message: what was asked, every rule's verdict with its facts, what was decided, attempts, receipts, clicks.
 -- A waiting message is judged as of now, one that was claimed as of its claim, one that left the queue otherwise as of then.
 -- Rules speak by what is known today; the line 'left the queue' keeps what was decided then, and by which rule rows.
 create or replace function sms.explain(p_id bigint)
@@ -28,10 +28,11 @@ begin
                         from sms.explain_rules(p_id, _judged_at) with ordinality as u (topic, verdict, reason, detail, at, facts, n)
             union all select 3, 0, f.* from sms.explain_fate(p_id) as f
             union all select 4, 0, a.* from sms.explain_attempts(p_id) as a
-            union all select 5, 0, c.* from sms.explain_receipts(p_id) as c) as s
+            union all select 5, 0, c.* from sms.explain_receipts(p_id) as c
+            union all select 6, 0, k.* from sms.explain_clicks(p_id) as k) as s
      order by 1;
 end
 $$;
 comment on function sms.explain is
-    'Why a message was or was not sent: the request, every rule''s verdict with its facts, the decision, attempts, receipts.';
+    'Why a message was or was not sent: the request, every rule''s verdict with its facts, the decision, attempts, receipts, clicks.';
 revoke execute on function sms.explain from public;

@@ -13,7 +13,7 @@ as $$
            jsonb_build_object('erp_ref', o.erp_ref, 'client_id', o.client_id, 'campaign_id', o.campaign_id,
                               'priority', f.priority, 'not_before', f.not_before, 'expires_at', f.expires_at,
                               'msisdn', k.msisdn, 'region', g.region,
-                              'segments', sms.segments(coalesce(sms.render(v.body, o.vars), o.body, '')))
+                              'segments', sms.segments(sms.sent_text(f.channel_id, coalesce(sms.render(v.body, o.vars), o.body, ''))))
                || coalesce(sms.explain_refusal(p_id, x.reason), '{}')
       from sms.outbox as o
       cross join lateral sms.interpret_request(

@@ -12,7 +12,7 @@ declare
 begin
     created := 0;
     dropped := 0;
-    foreach _table in array array['outbox', 'outcome', 'receipt', 'provider_ref', 'contact_log', 'event', 'event_effect'] loop
+    foreach _table in array array['outbox', 'outcome', 'receipt', 'provider_ref', 'contact_log', 'event', 'event_effect', 'short_link', 'click'] loop
         for _ahead in -1..3 loop
             created := created + sms.create_partition(_table, _this_month + make_interval(months => _ahead));
         end loop;
@@ -20,6 +20,10 @@ begin
                        where m.month < _this_month - sms.retention(_table) loop
             dropped := dropped + sms.drop_partition(_table, _month);
         end loop;
+    end loop;
+    -- A message that waited for months gets its links when it goes.
+    for _month in select m.month from sms.partition_months('outbox') as m loop
+        created := created + sms.create_partition('short_link', _month);
     end loop;
     if dropped > 0 then
         -- A key whose owner's request is gone would protect nothing and could never be owned again.

@@ -24,7 +24,7 @@ begin
     ), told as materialized (
         select p.n, f.msisdn, f.reason, f.lane_id, f.zone_id,
                case when f.reason is not null then 0 when p_template is null then 1
-                    else sms.segments(sms.render(v.body, p.vars)) end as segments
+                    else sms.segments(sms.sent_text(f.channel_id, sms.render(v.body, p.vars))) end as segments
           from person as p
           cross join lateral sms.interpret_request(
                    p_channel, p.phone, case when p_template is null then '-' end, p_template, p.vars, null, null, null, null,

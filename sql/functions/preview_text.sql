@@ -1,4 +1,4 @@
--- What a text costs and why, one finding a row: text; encoding; double (a GSM character that takes two units); forces_ucs2
+-- What a text costs and why, one finding a row: text (as the channel sends it); link (what becomes a short one); encoding; double (a GSM character that takes two units); forces_ucs2
 -- (the characters outside the GSM alphabet); room (units left in its last segment) ; over (what reaches into the last
 -- segment: without it there is one fewer); price by operator; cheaper with changes (other spellings, each saving more).
 create or replace function sms.preview_text(p_body text, p_channel text default 'planned', p_as_of timestamptz default now())
@@ -6,13 +6,23 @@ create or replace function sms.preview_text(p_body text, p_channel text default 
     language plpgsql stable security definer set search_path = pg_catalog, pg_temp
 as $$
 declare
-    _ucs2 boolean := sms.needs_ucs2(p_body);
-    _segments int := sms.segments(p_body);
-    _length int := char_length(p_body);
+    _ucs2 boolean;
+    _segments int;
+    _length int;
     _n int := 1;
+    _written text := p_body;
 begin
     perform sms.refuse_unknown_names(array[p_channel], '{}');
+    p_body := sms.sent_text((select c.channel_id from sms.channel as c where c.channel = p_channel), p_body);
+    _ucs2 := sms.needs_ucs2(p_body);
+    _segments := sms.segments(p_body);
+    _length := char_length(p_body);
     return query select 'text', null::text, p_body, _length, _segments, null::numeric;
+    if p_body <> _written then
+        return query
+        select 'link', x.n::text, x.m[1], char_length(x.m[1]), null::int, null::numeric
+          from regexp_matches(_written, '(' || sms.link_pattern() || ')', 'gi') with ordinality as x (m, n);
+    end if;
     return query select 'encoding', case when _ucs2 then 'ucs2' else 'gsm7' end,
                         case when _ucs2 then '70 in one segment, 67 in each of several' else '160 in one segment, 153 in each of several' end,
                         _length + length(regexp_replace(p_body, case when _ucs2 then '[^\U00010000-\U0010FFFF]' else '[^\x0c^{}\\\[~\]|€]' end, '', 'g')),

@@ -16,9 +16,11 @@ begin
           join sms.lane as l on l.lane_id = t.lane_id
           join sms.channel as c on c.channel_id = l.channel_id
     ), text as materialized (
-        select d.id, sms.segments(case when v.body is null then r.body else sms.render(v.body, r.vars) end)::smallint as segments
+        select d.id, sms.segments(sms.sent_text(
+                   t.channel_id, case when v.body is null then r.body else sms.render(v.body, r.vars) end))::smallint as segments
           from doubted as d
          cross join lateral (select q.body, q.vars from sms.outbox as q where q.id = d.id offset 0) as r
+          left join terms as t on t.lane_id = d.lane_id and t.provider_id = d.provider_id
           left join sms.template_version as v on v.template_version_id = d.template_version_id
     ), priced as (
         update sms.outcome as o

@@ -15,7 +15,7 @@ begin
          order by x.recipient_id
          limit p_count
     ), request as materialized (
-        select w.recipient_id, f.lane_id, f.reason, sms.segments(sms.render(v.body, w.vars)) as segments
+        select w.recipient_id, f.lane_id, f.reason, sms.segments(sms.sent_text(f.channel_id, sms.render(v.body, w.vars))) as segments
           from waits as w
           cross join lateral sms.interpret_request(
                    p_run.channel, w.phone, null, p_run.template, w.vars, null, null, null, null, w.time_zone, w.client_id, p_now) as f

@@ -18,12 +18,12 @@ begin
          union all
         select f.id, f.lane_id, f.template_version_id from sms.inflight as f where f.campaign_id = _run.campaign_id
     ), price as materialized (
-        select l.lane_id, sms.segment_price(l.provider_id, l.operator_id, c.category, p_now) as price
+        select l.lane_id, l.channel_id, sms.segment_price(l.provider_id, l.operator_id, c.category, p_now) as price
           from (select distinct x.lane_id from open as x) as k
           join sms.lane as l on l.lane_id = k.lane_id
           join sms.channel as c on c.channel_id = l.channel_id
     )
-    select coalesce(sum(sms.segments(sms.render(v.body, o.vars)) * p.price), 0) into _expected
+    select coalesce(sum(sms.segments(sms.sent_text(p.channel_id, sms.render(v.body, o.vars))) * p.price), 0) into _expected
       from open as x
       join sms.run_message as m on m.run_id = p_run_id and m.message_id = x.id
       join sms.outbox as o on o.id = x.id

@@ -121,6 +121,16 @@ async def change_channel(conn: AsyncConnection, channel: str, **columns: Any) ->
     await conn.execute(statement, [*columns.values(), channel])
 
 
+async def track_clicks(
+    conn: AsyncConnection, channel: str = "single", base: str = "https://go.example/l/"
+) -> None:
+    """Let links of one channel go out as short ones."""
+    await conn.execute(
+        "update sms.setting set value = %s where setting = 'short_link_base'", [base]
+    )
+    await change_channel(conn, channel, track_clicks=True)
+
+
 async def set_caps(conn: AsyncConnection, *caps: Mapping[str, Any]) -> None:
     """Replace every cap by these."""
     await conn.execute("delete from sms.cap")
