@@ -323,7 +323,7 @@ async def test_nobody_who_analyses_reads_a_whole_link(
         other = await as_role(role)
         for query in ("select * from sms.short_link", "select * from sms.click"):
             with pytest.raises(psycopg.errors.InsufficientPrivilege):
-                await other.execute(query)  # type: ignore[arg-type]
+                await other.execute(query)
     analyst = await as_role("sms_analyst")
     assert await rows(analyst, "select * from sms.link_click") == []
     receiver = await as_role("sms_dlr")

@@ -7,7 +7,9 @@ from collections import Counter
 from collections.abc import AsyncIterator, Iterator
 from decimal import Decimal
 from pathlib import Path
+from urllib.parse import unquote
 
+import httpx
 import pytest
 from psycopg import AsyncConnection
 
@@ -195,3 +197,32 @@ async def test_a_stop_by_callback_stops_what_was_inserted_before_it(
     assert shown(peer) == {other: "Вклад под 20 %", one: "Платёж получен"}
     assert await states(conn) == {"suppressed": 1, "delivered": 2}
     assert says_nothing(dlr, str(one), "Стоп", TOKEN)
+
+
+async def test_a_link_on_the_phone_leads_on_and_is_counted(
+    peer: SmscRuPeer, account: dict[str, object], programs: Programs, conn: AsyncConnection
+) -> None:
+    assert peer.callbacks.url
+    base = str(httpx.URL(peer.callbacks.url).copy_with(path="/l/", query=None))
+    await factory.track_clicks(conn, base=base)
+    url = "https://shop.example/весна?to=вас"
+    program = await programs.running("run")
+    await ask(conn, {factory.number(n): f"Вам: {url}" for n in range(1, 4)})
+    await until(conn, ALL_FINAL)
+    links = [text.removeprefix("Вам: ") for text in shown(peer).values()]
+    assert len(set(links)) == 3
+    async with httpx.AsyncClient(
+        headers={"User-Agent": "Mozilla/5.0 (Android 14) Chrome/130.0"}, trust_env=False
+    ) as phone:
+        answers = [await phone.get(link) for link in links[:2]]
+    assert {answer.status_code for answer in answers} == {302}
+    assert {unquote(answer.headers["Location"]) for answer in answers} == {url}
+    [told] = await factory.rows(
+        conn,
+        """
+        select messages, clicked, robots
+          from sms.clicks(now() - interval '1 hour', now() + interval '1 hour', '{channel}')
+        """,
+    )
+    assert told == {"messages": 3, "clicked": 2, "robots": 0}
+    assert says_nothing(program, "shop.example", *(link.rsplit("/", 1)[1] for link in links))
