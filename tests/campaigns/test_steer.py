@@ -54,8 +54,8 @@ async def test_what_comes_back_to_the_queue_of_a_paused_campaign_is_held(scene: 
     assert await scene.steer("pause") == 6
     await factory.settle(scene.conn, claimed.claim_id, claimed.ids, "released")
 
-    assert (await scene.feed())["held"] == 4
-    assert await scene.send() == 0
+    assert await scene.send() == 0  # at once, before any chore looks
+    assert (await scene.feed())["held"] == 0
     assert await scene.steer("resume") == 10
     await scene.finish()
     assert await scene.messages() == {"accepted": 30}
@@ -78,15 +78,35 @@ async def test_a_stop_ends_what_is_queued_and_counts_the_rest(scene: Stage) -> N
     assert await factory.nothing_unaccounted(scene.conn)
 
 
-@pytest.mark.parametrize("way_back", ["released", "retry"])
-async def test_what_comes_back_after_a_stop_ends_too(scene: Stage, way_back: str) -> None:
+async def test_what_comes_back_after_a_stop_ends_at_once(scene: Stage) -> None:
+    await launched(scene)
+    released = await factory.claim(scene.conn, as_of=None, limit=4)
+    await factory.claim(scene.conn, as_of=None, limit=3)  # by a worker that vanishes
+    await scene.steer("stop")
+
+    await factory.settle(scene.conn, released.claim_id, released.ids, "released")
+    assert (await scene.messages())["suppressed(campaign_stopped)"] == 7
+    await scene.conn.execute("select sms.expire_leases(p_as_of => now() + interval '1 hour')")
+    assert await scene.messages() == {"suppressed(campaign_stopped)": 10}
+
+
+async def test_a_doubt_resolved_after_a_stop_ends_at_once(scene: Stage) -> None:
     await launched(scene)
     claimed = await factory.claim(scene.conn, as_of=None, limit=4)
     await scene.steer("stop")
-    await factory.settle(scene.conn, claimed.claim_id, claimed.ids, way_back)
+    await factory.settle(scene.conn, claimed.claim_id, claimed.ids, "uncertain")
+
+    await scene.conn.execute("select sms.resolve_uncertain(%s, 'resend')", [claimed.ids])
+    assert await scene.messages() == {"suppressed(campaign_stopped)": 10}
+
+
+async def test_a_retry_after_a_stop_ends_at_the_feeders_next_look(scene: Stage) -> None:
+    await launched(scene)
+    claimed = await factory.claim(scene.conn, as_of=None, limit=4)
+    await scene.steer("stop")
+    await factory.settle(scene.conn, claimed.claim_id, claimed.ids, "retry")
 
     assert (await scene.feed())["held"] == 4
-
     assert await scene.messages() == {"suppressed(campaign_stopped)": 10}
 
 

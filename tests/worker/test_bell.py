@@ -41,15 +41,22 @@ class Sleeper:
         self.gate = gate
         self.seen = 0
         self.looks = 0
+        self.looked = asyncio.Event()
         self.leave = asyncio.Event()
 
     async def look(self) -> int | None:
         self.looks += 1
         count = int(await factory.value(self.conn, "select count(*) from sms.pending"))
+        self.looked.set()
         if count == self.seen:
             return None
         self.seen = count
         return count
+
+    async def has_looked(self) -> None:
+        """Wait for the end of its first look."""
+        async with asyncio.timeout(SOON_S):
+            await self.looked.wait()
 
     async def next(self) -> int | None:
         async with asyncio.timeout(SOON_S):
@@ -87,6 +94,7 @@ async def test_bulk_inserts_do_not_wake_urgent_sleepers(
         urgent, bulk = Sleeper(bell, one, Gate.URGENT), Sleeper(bell, two, Gate.BULK)
         waiting = asyncio.create_task(urgent.next())
         await asleep(conn, Gate.URGENT)
+        await urgent.has_looked()  # once more, as the gate is held by now
         looks = urgent.looks
         rest = asyncio.create_task(bulk.next())
         await asleep(conn, Gate.BULK)
