@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-import pytest
-
 from tests.campaigns.stage import Stage
 from tests.support import factory
 from tests.support.factory import value

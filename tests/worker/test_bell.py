@@ -188,6 +188,7 @@ async def test_the_bell_listens_and_looks_again_after_its_connection_was_killed(
         sleeper = Sleeper(bell, eyes, Gate.URGENT)
         waiting = asyncio.create_task(sleeper.next())
         await asleep(conn, Gate.URGENT)
+        await sleeper.has_looked()
         looks = sleeper.looks
         await conn.execute(
             "select pg_terminate_backend(pid) from pg_stat_activity where application_name = %s",
