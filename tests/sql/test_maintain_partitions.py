@@ -18,7 +18,17 @@ from tests.support.factory import (
     value,
 )
 
-TABLES = ["outbox", "outcome", "receipt", "provider_ref", "event", "event_effect", "contact_log"]
+TABLES = [
+    "outbox",
+    "outcome",
+    "receipt",
+    "provider_ref",
+    "event",
+    "event_effect",
+    "short_link",
+    "click",
+    "contact_log",
+]
 
 
 def month(year: int, number: int) -> datetime:
