@@ -1645,8 +1645,6 @@ CREATE FUNCTION sms.check_template_version() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
-declare
-    _v record;
 begin
     perform from sms.template as t where t.template_id = new.template_id for no key update;
     select coalesce(max(v.version_no), 0) + 1 into new.version_no
@@ -1657,14 +1655,7 @@ begin
          where v.template_id = new.template_id and v.version_no = new.version_no - 1;
     end if;
     perform sms.refuse_unfit_template(new.body, new.variables);
-    for _v in
-        select d.key as name, d.value ->> 'default' as default_value
-          from jsonb_each(coalesce(new.variables, '{}')) as d
-         where d.value ->> 'default' is not null
-    loop
-        new.body := regexp_replace(new.body, '\{\{\s*' || regexp_replace(_v.name, '([^\w\s])', '\\\1', 'g') || '\s*\}\}',
-                                   replace('{{' || _v.name || '|' || _v.default_value || '}}', '\', '\\'), 'g');
-    end loop;
+    new.body := sms.with_declared_defaults(new.body, new.variables);
     perform sms.log_activity(case new.version_no when 1 then 'created' else 'changed' end, 'template', t.template,
                              jsonb_build_object('version', new.version_no, 'note', new.note))
        from sms.template as t
@@ -8956,7 +8947,8 @@ begin
       from sms.template_version as v
      where v.template_id = _template_id
        and v.version_no = (select max(x.version_no) from sms.template_version as x where x.template_id = _template_id)
-       and v.body = p_body and (p_variables is null or v.variables is not distinct from p_variables);
+       and v.body = sms.with_declared_defaults(p_body, coalesce(p_variables, v.variables))
+       and (p_variables is null or v.variables is not distinct from p_variables);
     if _version is null then
         insert into sms.template_version as v (template_id, body, variables, note)
         values (_template_id, p_body, p_variables, coalesce(p_note, ''))
@@ -10509,6 +10501,28 @@ CREATE FUNCTION sms.wilson_bound(p_share double precision, p_n bigint, p_z doubl
 $$;
 
 COMMENT ON FUNCTION sms.wilson_bound(p_share double precision, p_n bigint, p_z double precision) IS 'An end of Wilson''s interval for a share.';
+
+-- FUNCTION with_declared_defaults(text, jsonb)
+
+CREATE FUNCTION sms.with_declared_defaults(p_body text, p_variables jsonb) RETURNS text
+    LANGUAGE plpgsql IMMUTABLE
+    AS $$
+declare
+    _v record;
+begin
+    for _v in
+        select d.key as name, d.value ->> 'default' as default_value
+          from jsonb_each(case when jsonb_typeof(p_variables) = 'object' then p_variables else '{}' end) as d
+         where d.value ->> 'default' is not null
+    loop
+        p_body := regexp_replace(p_body, '\{\{\s*' || regexp_replace(_v.name, '([^\w\s])', '\\\1', 'g') || '\s*\}\}',
+                                 replace('{{' || _v.name || '|' || _v.default_value || '}}', '\', '\\'), 'g');
+    end loop;
+    return p_body;
+end
+$$;
+
+COMMENT ON FUNCTION sms.with_declared_defaults(p_body text, p_variables jsonb) IS 'A template''s body with its declared defaults written in.';
 
 -- FUNCTION with_short_links(text, text[])
 
@@ -17190,6 +17204,8 @@ GRANT ALL ON FUNCTION sms.watch_routes(p_as_of timestamp with time zone) TO sms_
 REVOKE ALL ON FUNCTION sms.weigh_events(p_event_ids bigint[], p_rule_ids integer[]) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION sms.wilson_bound(p_share double precision, p_n bigint, p_z double precision) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION sms.with_declared_defaults(p_body text, p_variables jsonb) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION sms.with_short_links(p_text text, p_codes text[]) FROM PUBLIC;
 
