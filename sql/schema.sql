@@ -916,7 +916,7 @@ declare
     _state text;
     _run_id bigint;
 begin
-    select * into _campaign from sms.campaign as c where c.campaign_id = sms.find_campaign(p_campaign_id::text);
+    select * into _campaign from sms.campaign as c where c.campaign_id = sms.known_campaign(p_campaign_id);
     if not pg_try_advisory_xact_lock(74031, p_campaign_id::int) then
         raise exception 'campaign "%" is being launched right now', _campaign.campaign
             using errcode = 'SM042', hint = 'Watch it, or try again when that has ended.';
@@ -5208,6 +5208,22 @@ $$;
 
 COMMENT ON FUNCTION sms.keep_lane_change() IS 'Trigger: who serves a lane changed; keep it with its cause, and tell.';
 
+-- FUNCTION known_campaign(bigint)
+
+CREATE FUNCTION sms.known_campaign(p_campaign_id bigint) RETURNS bigint
+    LANGUAGE plpgsql STABLE
+    AS $$
+begin
+    if not exists (select from sms.campaign as c where c.campaign_id = p_campaign_id) then
+        raise exception 'unknown campaign "%"', coalesce(p_campaign_id::text, 'null')
+            using errcode = 'SM040', hint = 'Give an id of sms.campaign, or a name as text.';
+    end if;
+    return p_campaign_id;
+end
+$$;
+
+COMMENT ON FUNCTION sms.known_campaign(p_campaign_id bigint) IS 'This id, where there is a campaign with it; else error SM040.';
+
 -- FUNCTION known_provider(text)
 
 CREATE FUNCTION sms.known_provider(p_provider text) RETURNS smallint
@@ -6150,7 +6166,7 @@ declare
     _campaign text;
     _last text;
 begin
-    select c.campaign into _campaign from sms.campaign as c where c.campaign_id = sms.find_campaign(p_campaign_id::text);
+    select c.campaign into _campaign from sms.campaign as c where c.campaign_id = sms.known_campaign(p_campaign_id);
     return query
     select r.* from sms.campaign_run as r
      where r.campaign_id = p_campaign_id and r.state = any (p_states)
@@ -7753,7 +7769,7 @@ declare
     _campaign sms.campaign;
     _writer text;
 begin
-    select * into _campaign from sms.campaign as c where c.campaign_id = sms.find_campaign(p_campaign_id::text) for update;
+    select * into _campaign from sms.campaign as c where c.campaign_id = sms.known_campaign(p_campaign_id) for update;
     select v.created_by into _writer
       from sms.template as t
       join sms.template_version as v on v.template_id = t.template_id
@@ -16686,6 +16702,8 @@ REVOKE ALL ON FUNCTION sms.keep_breaker_change() FROM PUBLIC;
 REVOKE ALL ON FUNCTION sms.keep_code_change() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION sms.keep_lane_change() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION sms.known_campaign(p_campaign_id bigint) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION sms.known_provider(p_provider text) FROM PUBLIC;
 

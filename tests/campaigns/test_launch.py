@@ -173,6 +173,27 @@ async def test_nonsense_gets_a_sentence(scene: Stage, query: str, code: str, wor
     assert words in str(error)
 
 
+async def test_a_campaign_called_by_the_number_of_another_is_not_taken_for_it(
+    scene: Stage,
+) -> None:
+    await scene.clients(3)
+    await scene.save()
+    mine = await factory.value(scene.conn, "select campaign_id from sms.campaign")
+    await scene.conn.execute(
+        "select sms.save_campaign(%s, 'offer', 'everybody', 'mass', p_needs_release => true)",
+        [str(mine)],
+    )
+
+    await scene.conn.execute("select sms.launch_campaign('spring')")
+
+    [run] = await factory.rows(scene.conn, "select campaign_id, channel from sms.campaign_run")
+    assert (run["campaign_id"], run["channel"]) == (mine, "planned")
+    error = await refused(scene.conn, f"select sms.resume_campaign({mine})")
+    assert "spring" in str(error)
+    error = await refused(scene.conn, f"select sms.release_campaign({mine})")
+    assert "spring" in str(error)
+
+
 async def test_a_campaign_that_is_over_is_not_launched(scene: Stage) -> None:
     await scene.save(ends_at=NOON - timedelta(days=365 * 8))
 
