@@ -1062,9 +1062,9 @@ CREATE TABLE sms.campaign (
     CONSTRAINT "a campaign sends 1 to 10,000,000 messages an hour" CHECK (((per_hour >= 1) AND (per_hour <= 10000000))),
     CONSTRAINT "a campaign starts at a moment or by cron, not both" CHECK ((num_nonnulls(start_at, cron) < 2)),
     CONSTRAINT "a campaign starts before it ends" CHECK ((start_at < ends_at)),
-    CONSTRAINT "a cron expression has five fields: minute hour day month weekda" CHECK ((cron ~ '^[0-9A-Za-z*/,#-]+( +[0-9A-Za-z*/,#-]+){4}$'::text)),
     CONSTRAINT "a cron expression needs its time zone" CHECK (((cron IS NULL) = (cron_zone IS NULL))),
     CONSTRAINT "a release says who, when and what" CHECK ((num_nonnulls(released_at, released_by, released_digest) = ANY (ARRAY[0, 3]))),
+    CONSTRAINT "cron has five fields: minute hour day month weekday" CHECK ((cron ~ '^[0-9A-Za-z*/,#-]+( +[0-9A-Za-z*/,#-]+){4}$'::text)),
     CONSTRAINT "holdout is 0 to 50 percent" CHECK (((holdout_percent >= (0)::numeric) AND (holdout_percent <= (50)::numeric))),
     CONSTRAINT "missed runs are dealt with by skip, once or all" CHECK ((missed_runs = ANY (ARRAY['skip'::text, 'once'::text, 'all'::text])))
 );
@@ -12286,7 +12286,7 @@ CREATE TABLE sms.event_type (
     created_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
     created_by text DEFAULT SESSION_USER NOT NULL,
     CONSTRAINT "an event type is small letters, digits and _.-, up to 80" CHECK ((event_type ~ '^[a-z][a-z0-9_.-]{0,79}$'::text)),
-    CONSTRAINT "variables are {name: kind}, kinds text number date moment boole" CHECK (((jsonb_typeof(variables) = 'object'::text) AND (NOT jsonb_path_exists(variables, '$.*?(@.type() != "string" || !(@ like_regex "^(text|number|date|moment|boolean)[?]{0,1}$"))'::jsonpath)) AND (NOT jsonb_path_exists(variables, '$.keyvalue()."key"?(!(@ like_regex "^\\w{1,60}$"))'::jsonpath))))
+    CONSTRAINT "variables are text, number, date, moment, boolean; ?: optional" CHECK (((jsonb_typeof(variables) = 'object'::text) AND (NOT jsonb_path_exists(variables, '$.*?(@.type() != "string" || !(@ like_regex "^(text|number|date|moment|boolean)[?]{0,1}$"))'::jsonpath)) AND (NOT jsonb_path_exists(variables, '$.keyvalue()."key"?(!(@ like_regex "^\\w{1,60}$"))'::jsonpath))))
 );
 
 COMMENT ON TABLE sms.event_type IS 'What may happen in the ERP that clients hear of: late, payment, invoice. The ERP names it in sms.fire_event.';
