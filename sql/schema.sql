@@ -1469,12 +1469,22 @@ declare
     _ours text[] := array['created_at', 'created_by', 'changed_at', 'changed_by', 'released_at', 'released_by', 'released_digest'];
     _before jsonb := case when tg_op = 'UPDATE' then to_jsonb(old) - _ours else '{}' end;
     _after jsonb := to_jsonb(new) - _ours;
+    _odd text;
 begin
     if tg_op = 'UPDATE' and _before = _after then
         new.created_by := old.created_by;
         new.changed_at := old.changed_at;
         new.changed_by := old.changed_by;
         return new;
+    end if;
+    _odd := case when new.campaign is null then 'a campaign needs a name'
+                 when new.budget = 'NaN' then 'a budget is a number'
+                 when new.local_time = '24:00' then 'local_time is 00:00 to 23:59'
+                 when new.start_at not between timestamptz '2000-01-01 00:00Z' and timestamptz '9999-01-01 00:00Z'
+                      or new.ends_at not between timestamptz '2000-01-01 00:00Z' and timestamptz '9999-01-01 00:00Z'
+                 then 'start_at and ends_at are moments from 2000 to 9998; without one there is no limit' end;
+    if _odd is not null then
+        raise exception '%', _odd using errcode = 'check_violation';
     end if;
     perform sms.refuse_unknown_names(array[new.channel], array_remove(array[split_part(new.template, '@', 1)], null));
     if new.template like '%@%' and not exists (
@@ -1566,6 +1576,10 @@ begin
     if new.at_local is null and rtrim(_type.variables ->> new.date_variable, '?') = 'date' then
         raise exception 'rule "%" counts from %, a date without a time of day', new.event_rule, new.date_variable
             using errcode = 'SM051', hint = 'Say at which time where the client lives: at_local.';
+    end if;
+    if new.at_local = '24:00' then
+        raise exception 'rule "%": at_local is 00:00 to 23:59', new.event_rule using errcode = 'SM051',
+            hint = 'Midnight is 00:00.';
     end if;
     select string_agg(c.name, ', ') into _what
       from unnest(new.cancelled_by) as c (name)
@@ -3287,6 +3301,9 @@ begin
         _latest := greatest(_latest, case when p_at_local is null then (_local + _days) at time zone _zone + (p_shift - _days)
                                           else ((_local + _days)::date + p_at_local) at time zone _zone end);
     end loop;
+    if _latest > timestamptz '9999-01-01 00:00Z' then   -- "never", which not every client can read
+        _latest := timestamptz '9999-01-01 00:00Z';
+    end if;
     return _latest;
 exception when data_exception then
     return null;
