@@ -253,6 +253,13 @@ async def test_the_zone_comes_from_the_event_or_the_erp(late: AsyncConnection) -
     ]  # fmt: skip
 
 
+async def test_a_zone_that_is_none_is_told_and_not_used(late: AsyncConnection) -> None:
+    event = await fire(late, "late", 2, {"amount": 5, "time_zone": "nowhere"})
+
+    assert "time_zone is no IANA zone" in event["note"]
+    assert (await fire(late, "late", 2, {"amount": 5, "time_zone": None}))["note"] is None
+
+
 @pytest.mark.parametrize(
     ("variables", "problem"),
     [
