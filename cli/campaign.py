@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime, time
+from datetime import UTC, datetime, time
 from decimal import Decimal
 from typing import Annotated, Any
 
 import typer
 
-from cli.app import AsJson, app, console, moment, print_table, run_async, show, word
+from cli.app import AsJson, app, console, print_table, run_async, show, word
 from cli.campaign_watch import print_progress
 from outbox.calls import campaigns
 from outbox.db import open_database
@@ -62,13 +62,13 @@ def create(
         "template": template,
         "audience": audience,
         "channel": channel,
-        "start_at": None if start is None else moment(start, "--start"),
+        "start_at": None if start is None else _ahead(start, "--start"),
         "local_time": None if local is None else _clock(local),
         "cron": cron,
         "cron_zone": zone,
         "missed_runs": missed,
         "per_hour": per_hour,
-        "ends_at": None if until is None else moment(until, "--until"),
+        "ends_at": None if until is None else _ahead(until, "--until"),
         "budget": _decimal(budget),
         "holdout_percent": _decimal(holdout),
         "needs_release": four_eyes,
@@ -79,6 +79,16 @@ def create(
         show({"campaign": campaign, "result": done})
     else:
         print(f"{campaign}: {done}")
+
+
+def _ahead(text: str, option: str) -> datetime:
+    """A moment on the calendar: `2h` would mean two hours ago, and begin at once."""
+    try:
+        return datetime.fromisoformat(text).astimezone(UTC)
+    except (ValueError, OverflowError):
+        raise UsageMistake(
+            f"{option}: {text!r} is no moment: write one like 2026-12-01T09:00+03:00."
+        ) from None
 
 
 def _clock(text: str) -> time:

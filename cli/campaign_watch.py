@@ -94,6 +94,8 @@ def _counts(run: Progress) -> list[tuple[str, object]]:
         *((f"  {state}", number) for state, number in sorted(run.states.items())),
         *((f"    {reason}", number) for reason, number in sorted(run.suppressed.items())),
     ]
+    if run.state == "planned" and run.begins_at:
+        rows.insert(0, ("begins", run.begins_at))
     if run.unsent:
         rows.append((f"  unsent ({run.unsent_reason})", run.unsent))
     rows += [("repeats dropped", run.repeated), ("segments", run.segments), ("cost", run.cost)]

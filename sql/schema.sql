@@ -916,7 +916,7 @@ declare
     _state text;
     _run_id bigint;
 begin
-    select * into _campaign from sms.campaign as c where c.campaign_id = sms.find_campaign(p_campaign_id::text);
+    select * into _campaign from sms.campaign as c where c.campaign_id = sms.known_campaign(p_campaign_id);
     if not pg_try_advisory_xact_lock(74031, p_campaign_id::int) then
         raise exception 'campaign "%" is being launched right now', _campaign.campaign
             using errcode = 'SM042', hint = 'Watch it, or try again when that has ended.';
@@ -1062,9 +1062,9 @@ CREATE TABLE sms.campaign (
     CONSTRAINT "a campaign sends 1 to 10,000,000 messages an hour" CHECK (((per_hour >= 1) AND (per_hour <= 10000000))),
     CONSTRAINT "a campaign starts at a moment or by cron, not both" CHECK ((num_nonnulls(start_at, cron) < 2)),
     CONSTRAINT "a campaign starts before it ends" CHECK ((start_at < ends_at)),
-    CONSTRAINT "a cron expression has five fields: minute hour day month weekda" CHECK ((cron ~ '^[0-9A-Za-z*/,#-]+( +[0-9A-Za-z*/,#-]+){4}$'::text)),
     CONSTRAINT "a cron expression needs its time zone" CHECK (((cron IS NULL) = (cron_zone IS NULL))),
     CONSTRAINT "a release says who, when and what" CHECK ((num_nonnulls(released_at, released_by, released_digest) = ANY (ARRAY[0, 3]))),
+    CONSTRAINT "cron has five fields: minute hour day month weekday" CHECK ((cron ~ '^[0-9A-Za-z*/,#-]+( +[0-9A-Za-z*/,#-]+){4}$'::text)),
     CONSTRAINT "holdout is 0 to 50 percent" CHECK (((holdout_percent >= (0)::numeric) AND (holdout_percent <= (50)::numeric))),
     CONSTRAINT "missed runs are dealt with by skip, once or all" CHECK ((missed_runs = ANY (ARRAY['skip'::text, 'once'::text, 'all'::text])))
 );
@@ -1469,12 +1469,22 @@ declare
     _ours text[] := array['created_at', 'created_by', 'changed_at', 'changed_by', 'released_at', 'released_by', 'released_digest'];
     _before jsonb := case when tg_op = 'UPDATE' then to_jsonb(old) - _ours else '{}' end;
     _after jsonb := to_jsonb(new) - _ours;
+    _odd text;
 begin
     if tg_op = 'UPDATE' and _before = _after then
         new.created_by := old.created_by;
         new.changed_at := old.changed_at;
         new.changed_by := old.changed_by;
         return new;
+    end if;
+    _odd := case when new.campaign is null then 'a campaign needs a name'
+                 when new.budget = 'NaN' then 'a budget is a number'
+                 when new.local_time = '24:00' then 'local_time is 00:00 to 23:59'
+                 when new.start_at not between timestamptz '2000-01-01 00:00Z' and timestamptz '9999-01-01 00:00Z'
+                      or new.ends_at not between timestamptz '2000-01-01 00:00Z' and timestamptz '9999-01-01 00:00Z'
+                 then 'start_at and ends_at are moments from 2000 to 9998; without one there is no limit' end;
+    if _odd is not null then
+        raise exception '%', _odd using errcode = 'check_violation';
     end if;
     perform sms.refuse_unknown_names(array[new.channel], array_remove(array[split_part(new.template, '@', 1)], null));
     if new.template like '%@%' and not exists (
@@ -1567,6 +1577,10 @@ begin
         raise exception 'rule "%" counts from %, a date without a time of day', new.event_rule, new.date_variable
             using errcode = 'SM051', hint = 'Say at which time where the client lives: at_local.';
     end if;
+    if new.at_local = '24:00' then
+        raise exception 'rule "%": at_local is 00:00 to 23:59', new.event_rule using errcode = 'SM051',
+            hint = 'Midnight is 00:00.';
+    end if;
     select string_agg(c.name, ', ') into _what
       from unnest(new.cancelled_by) as c (name)
      where not exists (select from sms.event_type as t where t.event_type = c.name);
@@ -1645,8 +1659,6 @@ CREATE FUNCTION sms.check_template_version() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
-declare
-    _v record;
 begin
     perform from sms.template as t where t.template_id = new.template_id for no key update;
     select coalesce(max(v.version_no), 0) + 1 into new.version_no
@@ -1657,14 +1669,7 @@ begin
          where v.template_id = new.template_id and v.version_no = new.version_no - 1;
     end if;
     perform sms.refuse_unfit_template(new.body, new.variables);
-    for _v in
-        select d.key as name, d.value ->> 'default' as default_value
-          from jsonb_each(coalesce(new.variables, '{}')) as d
-         where d.value ->> 'default' is not null
-    loop
-        new.body := regexp_replace(new.body, '\{\{\s*' || regexp_replace(_v.name, '([^\w\s])', '\\\1', 'g') || '\s*\}\}',
-                                   replace('{{' || _v.name || '|' || _v.default_value || '}}', '\', '\\'), 'g');
-    end loop;
+    new.body := sms.with_declared_defaults(new.body, new.variables);
     perform sms.log_activity(case new.version_no when 1 then 'created' else 'changed' end, 'template', t.template,
                              jsonb_build_object('version', new.version_no, 'note', new.note))
        from sms.template as t
@@ -3296,6 +3301,9 @@ begin
         _latest := greatest(_latest, case when p_at_local is null then (_local + _days) at time zone _zone + (p_shift - _days)
                                           else ((_local + _days)::date + p_at_local) at time zone _zone end);
     end loop;
+    if _latest > timestamptz '9999-01-01 00:00Z' then   -- "never", which not every client can read
+        _latest := timestamptz '9999-01-01 00:00Z';
+    end if;
     return _latest;
 exception when data_exception then
     return null;
@@ -4487,7 +4495,10 @@ begin
                   hint = 'Event types: ' || coalesce((select string_agg(t.event_type, ', ' order by t.event_type) from sms.event_type as t),
                                                      'none yet') || '.';
     end if;
-    if cardinality(p_vars) <> cardinality(p_client_ids) or cardinality(p_event_keys) <> cardinality(p_client_ids) then
+    if p_client_ids is null and coalesce(cardinality(p_vars), 0) = 0 and coalesce(cardinality(p_event_keys), 0) = 0 then
+        return;   -- array_agg over no rows
+    end if;
+    if p_client_ids is null or cardinality(p_vars) <> cardinality(p_client_ids) or cardinality(p_event_keys) <> cardinality(p_client_ids) then
         raise exception 'the arrays of events differ in length'
             using errcode = 'SM052', hint = 'Give as many variables and keys as clients, null where there is nothing.';
     end if;
@@ -5216,6 +5227,22 @@ end
 $$;
 
 COMMENT ON FUNCTION sms.keep_lane_change() IS 'Trigger: who serves a lane changed; keep it with its cause, and tell.';
+
+-- FUNCTION known_campaign(bigint)
+
+CREATE FUNCTION sms.known_campaign(p_campaign_id bigint) RETURNS bigint
+    LANGUAGE plpgsql STABLE
+    AS $$
+begin
+    if not exists (select from sms.campaign as c where c.campaign_id = p_campaign_id) then
+        raise exception 'unknown campaign "%"', coalesce(p_campaign_id::text, 'null')
+            using errcode = 'SM040', hint = 'Give an id of sms.campaign, or a name as text.';
+    end if;
+    return p_campaign_id;
+end
+$$;
+
+COMMENT ON FUNCTION sms.known_campaign(p_campaign_id bigint) IS 'This id, where there is a campaign with it; else error SM040.';
 
 -- FUNCTION known_provider(text)
 
@@ -6159,7 +6186,7 @@ declare
     _campaign text;
     _last text;
 begin
-    select c.campaign into _campaign from sms.campaign as c where c.campaign_id = sms.find_campaign(p_campaign_id::text);
+    select c.campaign into _campaign from sms.campaign as c where c.campaign_id = sms.known_campaign(p_campaign_id);
     return query
     select r.* from sms.campaign_run as r
      where r.campaign_id = p_campaign_id and r.state = any (p_states)
@@ -7762,7 +7789,7 @@ declare
     _campaign sms.campaign;
     _writer text;
 begin
-    select * into _campaign from sms.campaign as c where c.campaign_id = sms.find_campaign(p_campaign_id::text) for update;
+    select * into _campaign from sms.campaign as c where c.campaign_id = sms.known_campaign(p_campaign_id) for update;
     select v.created_by into _writer
       from sms.template as t
       join sms.template_version as v on v.template_id = t.template_id
@@ -8749,6 +8776,8 @@ begin
         when sqlstate 'SM034' then
             raise exception 'the audience % takes longer than % s', quote_literal(p_audience), coalesce(_seconds, 60)
                 using errcode = 'SM034', hint = 'Narrow it, or let an operator raise the setting audience_timeout_s.';
+        when statement_too_complex then   -- the stack is full
+            raise exception 'the audience % goes too deep: is it built on itself?', quote_literal(p_audience) using errcode = 'SM031';
         when others then
             -- Names, rights, other servers and our own codes may be told; anything else may carry a value of the data.
             if sqlstate ~ '^(SM|42|0A|25|08|HV|53|55|57)' then
@@ -8956,7 +8985,8 @@ begin
       from sms.template_version as v
      where v.template_id = _template_id
        and v.version_no = (select max(x.version_no) from sms.template_version as x where x.template_id = _template_id)
-       and v.body = p_body and (p_variables is null or v.variables is not distinct from p_variables);
+       and v.body = sms.with_declared_defaults(p_body, coalesce(p_variables, v.variables))
+       and (p_variables is null or v.variables is not distinct from p_variables);
     if _version is null then
         insert into sms.template_version as v (template_id, body, variables, note)
         values (_template_id, p_body, p_variables, coalesce(p_note, ''))
@@ -10465,6 +10495,9 @@ begin
                coalesce(e.vars ->> 'phone', c.phone) as phone,
                coalesce((select z.name from sms.time_zone as z
                           where e.vars ? 'time_zone' and z.name = e.vars ->> 'time_zone' and z.zone_id <> 0), c.time_zone) as time_zone,
+               case when e.vars ->> 'time_zone' is not null
+                         and not exists (select from sms.time_zone as z where z.name = e.vars ->> 'time_zone' and z.zone_id <> 0)
+                    then 'time_zone is no IANA zone, so the client''s counts' end as zone_note,
                case when e.vars ->> 'phone' is not null or c.phone is not null then null
                     when e.client_id is null then 'neither a client nor a phone was given'
                     when c.client_id is null then 'client ' || e.client_id || ' is not in erp.client'
@@ -10477,9 +10510,11 @@ begin
           left join client as c on c.client_id = e.client_id
     )
     select f.event_id, f.rule_id, f.applies, f.phone, f.time_zone, d.due_at,
-           coalesce(f.phone_note,
-                    case when d.due_at is null
-                         then f.date_variable || case when f.vars ->> f.date_variable is null then ' is missing' else ' is no date' end end)
+           nullif(concat_ws('; ', coalesce(f.phone_note,
+                                           case when d.due_at is null
+                                                then f.date_variable || case when f.vars ->> f.date_variable is null then ' is missing'
+                                                                             else ' is no date' end end),
+                            f.zone_note), '')
       from fact as f
       left join lateral (
                -- Only a rule that asks for the local calendar pays for finding the zone.
@@ -10509,6 +10544,28 @@ CREATE FUNCTION sms.wilson_bound(p_share double precision, p_n bigint, p_z doubl
 $$;
 
 COMMENT ON FUNCTION sms.wilson_bound(p_share double precision, p_n bigint, p_z double precision) IS 'An end of Wilson''s interval for a share.';
+
+-- FUNCTION with_declared_defaults(text, jsonb)
+
+CREATE FUNCTION sms.with_declared_defaults(p_body text, p_variables jsonb) RETURNS text
+    LANGUAGE plpgsql IMMUTABLE
+    AS $$
+declare
+    _v record;
+begin
+    for _v in
+        select d.key as name, d.value ->> 'default' as default_value
+          from jsonb_each(case when jsonb_typeof(p_variables) = 'object' then p_variables else '{}' end) as d
+         where d.value ->> 'default' is not null
+    loop
+        p_body := regexp_replace(p_body, '\{\{\s*' || regexp_replace(_v.name, '([^\w\s])', '\\\1', 'g') || '\s*\}\}',
+                                 replace('{{' || _v.name || '|' || _v.default_value || '}}', '\', '\\'), 'g');
+    end loop;
+    return p_body;
+end
+$$;
+
+COMMENT ON FUNCTION sms.with_declared_defaults(p_body text, p_variables jsonb) IS 'A template''s body with its declared defaults written in.';
 
 -- FUNCTION with_short_links(text, text[])
 
@@ -12253,7 +12310,7 @@ CREATE TABLE sms.event_type (
     created_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
     created_by text DEFAULT SESSION_USER NOT NULL,
     CONSTRAINT "an event type is small letters, digits and _.-, up to 80" CHECK ((event_type ~ '^[a-z][a-z0-9_.-]{0,79}$'::text)),
-    CONSTRAINT "variables are {name: kind}, kinds text number date moment boole" CHECK (((jsonb_typeof(variables) = 'object'::text) AND (NOT jsonb_path_exists(variables, '$.*?(@.type() != "string" || !(@ like_regex "^(text|number|date|moment|boolean)[?]{0,1}$"))'::jsonpath)) AND (NOT jsonb_path_exists(variables, '$.keyvalue()."key"?(!(@ like_regex "^\\w{1,60}$"))'::jsonpath))))
+    CONSTRAINT "variables are text, number, date, moment, boolean; ?: optional" CHECK (((jsonb_typeof(variables) = 'object'::text) AND (NOT jsonb_path_exists(variables, '$.*?(@.type() != "string" || !(@ like_regex "^(text|number|date|moment|boolean)[?]{0,1}$"))'::jsonpath)) AND (NOT jsonb_path_exists(variables, '$.keyvalue()."key"?(!(@ like_regex "^\\w{1,60}$"))'::jsonpath))))
 );
 
 COMMENT ON TABLE sms.event_type IS 'What may happen in the ERP that clients hear of: late, payment, invoice. The ERP names it in sms.fire_event.';
@@ -16673,6 +16730,8 @@ REVOKE ALL ON FUNCTION sms.keep_code_change() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION sms.keep_lane_change() FROM PUBLIC;
 
+REVOKE ALL ON FUNCTION sms.known_campaign(p_campaign_id bigint) FROM PUBLIC;
+
 REVOKE ALL ON FUNCTION sms.known_provider(p_provider text) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION sms.lane_candidates(p_as_of timestamp with time zone) FROM PUBLIC;
@@ -17190,6 +17249,8 @@ GRANT ALL ON FUNCTION sms.watch_routes(p_as_of timestamp with time zone) TO sms_
 REVOKE ALL ON FUNCTION sms.weigh_events(p_event_ids bigint[], p_rule_ids integer[]) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION sms.wilson_bound(p_share double precision, p_n bigint, p_z double precision) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION sms.with_declared_defaults(p_body text, p_variables jsonb) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION sms.with_short_links(p_text text, p_codes text[]) FROM PUBLIC;
 

@@ -38,3 +38,10 @@ comment on column sms.click.message_id is 'The message whose link it was.';
 comment on column sms.click.link_no is 'Which of its links.';
 comment on column sms.click.at is 'When.';
 comment on column sms.click.is_robot is 'Opened by a program that makes previews or searches, by setting short_link_robots: no click of a person.';
+
+-- ---------------------------------------------------------------- sentences that were cut off at 63 bytes
+
+alter table sms.campaign rename constraint "a cron expression has five fields: minute hour day month weekda"
+    to "cron has five fields: minute hour day month weekday";
+alter table sms.event_type rename constraint "variables are {name: kind}, kinds text number date moment boole"
+    to "variables are text, number, date, moment, boolean; ?: optional";

@@ -12,7 +12,7 @@ declare
     _state text;
     _run_id bigint;
 begin
-    select * into _campaign from sms.campaign as c where c.campaign_id = sms.find_campaign(p_campaign_id::text);
+    select * into _campaign from sms.campaign as c where c.campaign_id = sms.known_campaign(p_campaign_id);
     if not pg_try_advisory_xact_lock(74031, p_campaign_id::int) then
         raise exception 'campaign "%" is being launched right now', _campaign.campaign
             using errcode = 'SM042', hint = 'Watch it, or try again when that has ended.';

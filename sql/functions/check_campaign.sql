@@ -1,4 +1,5 @@
--- Trigger on sms.campaign: names that do not exist are refused with the known ones (SM001, SM002, SM046), who changed what
+-- Trigger on sms.campaign: names that do not exist are refused with the known ones (SM001, SM002, SM046), and
+-- values that no clock, sum or program can use; who changed what
 -- when is set here and written to sms.activity.
 create or replace function sms.check_campaign()
     returns trigger
@@ -8,12 +9,22 @@ declare
     _ours text[] := array['created_at', 'created_by', 'changed_at', 'changed_by', 'released_at', 'released_by', 'released_digest'];
     _before jsonb := case when tg_op = 'UPDATE' then to_jsonb(old) - _ours else '{}' end;
     _after jsonb := to_jsonb(new) - _ours;
+    _odd text;
 begin
     if tg_op = 'UPDATE' and _before = _after then
         new.created_by := old.created_by;
         new.changed_at := old.changed_at;
         new.changed_by := old.changed_by;
         return new;
+    end if;
+    _odd := case when new.campaign is null then 'a campaign needs a name'
+                 when new.budget = 'NaN' then 'a budget is a number'
+                 when new.local_time = '24:00' then 'local_time is 00:00 to 23:59'
+                 when new.start_at not between timestamptz '2000-01-01 00:00Z' and timestamptz '9999-01-01 00:00Z'
+                      or new.ends_at not between timestamptz '2000-01-01 00:00Z' and timestamptz '9999-01-01 00:00Z'
+                 then 'start_at and ends_at are moments from 2000 to 9998; without one there is no limit' end;
+    if _odd is not null then
+        raise exception '%', _odd using errcode = 'check_violation';
     end if;
     perform sms.refuse_unknown_names(array[new.channel], array_remove(array[split_part(new.template, '@', 1)], null));
     if new.template like '%@%' and not exists (

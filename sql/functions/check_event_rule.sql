@@ -46,6 +46,10 @@ begin
         raise exception 'rule "%" counts from %, a date without a time of day', new.event_rule, new.date_variable
             using errcode = 'SM051', hint = 'Say at which time where the client lives: at_local.';
     end if;
+    if new.at_local = '24:00' then
+        raise exception 'rule "%": at_local is 00:00 to 23:59', new.event_rule using errcode = 'SM051',
+            hint = 'Midnight is 00:00.';
+    end if;
     select string_agg(c.name, ', ') into _what
       from unnest(new.cancelled_by) as c (name)
      where not exists (select from sms.event_type as t where t.event_type = c.name);

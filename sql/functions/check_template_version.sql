@@ -5,8 +5,6 @@ create or replace function sms.check_template_version()
     returns trigger
     language plpgsql security definer set search_path = pg_catalog, pg_temp
 as $$
-declare
-    _v record;
 begin
     perform from sms.template as t where t.template_id = new.template_id for no key update;
     select coalesce(max(v.version_no), 0) + 1 into new.version_no
@@ -17,14 +15,7 @@ begin
          where v.template_id = new.template_id and v.version_no = new.version_no - 1;
     end if;
     perform sms.refuse_unfit_template(new.body, new.variables);
-    for _v in
-        select d.key as name, d.value ->> 'default' as default_value
-          from jsonb_each(coalesce(new.variables, '{}')) as d
-         where d.value ->> 'default' is not null
-    loop
-        new.body := regexp_replace(new.body, '\{\{\s*' || regexp_replace(_v.name, '([^\w\s])', '\\\1', 'g') || '\s*\}\}',
-                                   replace('{{' || _v.name || '|' || _v.default_value || '}}', '\', '\\'), 'g');
-    end loop;
+    new.body := sms.with_declared_defaults(new.body, new.variables);
     perform sms.log_activity(case new.version_no when 1 then 'created' else 'changed' end, 'template', t.template,
                              jsonb_build_object('version', new.version_no, 'note', new.note))
        from sms.template as t

@@ -22,6 +22,9 @@ begin
         _latest := greatest(_latest, case when p_at_local is null then (_local + _days) at time zone _zone + (p_shift - _days)
                                           else ((_local + _days)::date + p_at_local) at time zone _zone end);
     end loop;
+    if _latest > timestamptz '9999-01-01 00:00Z' then   -- "never", which not every client can read
+        _latest := timestamptz '9999-01-01 00:00Z';
+    end if;
     return _latest;
 exception when data_exception then
     return null;

@@ -29,7 +29,10 @@ begin
                   hint = 'Event types: ' || coalesce((select string_agg(t.event_type, ', ' order by t.event_type) from sms.event_type as t),
                                                      'none yet') || '.';
     end if;
-    if cardinality(p_vars) <> cardinality(p_client_ids) or cardinality(p_event_keys) <> cardinality(p_client_ids) then
+    if p_client_ids is null and coalesce(cardinality(p_vars), 0) = 0 and coalesce(cardinality(p_event_keys), 0) = 0 then
+        return;   -- array_agg over no rows
+    end if;
+    if p_client_ids is null or cardinality(p_vars) <> cardinality(p_client_ids) or cardinality(p_event_keys) <> cardinality(p_client_ids) then
         raise exception 'the arrays of events differ in length'
             using errcode = 'SM052', hint = 'Give as many variables and keys as clients, null where there is nothing.';
     end if;

@@ -8,7 +8,7 @@ declare
     _campaign text;
     _last text;
 begin
-    select c.campaign into _campaign from sms.campaign as c where c.campaign_id = sms.find_campaign(p_campaign_id::text);
+    select c.campaign into _campaign from sms.campaign as c where c.campaign_id = sms.known_campaign(p_campaign_id);
     return query
     select r.* from sms.campaign_run as r
      where r.campaign_id = p_campaign_id and r.state = any (p_states)

@@ -8,7 +8,7 @@ declare
     _campaign sms.campaign;
     _writer text;
 begin
-    select * into _campaign from sms.campaign as c where c.campaign_id = sms.find_campaign(p_campaign_id::text) for update;
+    select * into _campaign from sms.campaign as c where c.campaign_id = sms.known_campaign(p_campaign_id) for update;
     select v.created_by into _writer
       from sms.template as t
       join sms.template_version as v on v.template_id = t.template_id

@@ -33,6 +33,8 @@ begin
         when sqlstate 'SM034' then
             raise exception 'the audience % takes longer than % s', quote_literal(p_audience), coalesce(_seconds, 60)
                 using errcode = 'SM034', hint = 'Narrow it, or let an operator raise the setting audience_timeout_s.';
+        when statement_too_complex then   -- the stack is full
+            raise exception 'the audience % goes too deep: is it built on itself?', quote_literal(p_audience) using errcode = 'SM031';
         when others then
             -- Names, rights, other servers and our own codes may be told; anything else may carry a value of the data.
             if sqlstate ~ '^(SM|42|0A|25|08|HV|53|55|57)' then

@@ -24,7 +24,8 @@ begin
       from sms.template_version as v
      where v.template_id = _template_id
        and v.version_no = (select max(x.version_no) from sms.template_version as x where x.template_id = _template_id)
-       and v.body = p_body and (p_variables is null or v.variables is not distinct from p_variables);
+       and v.body = sms.with_declared_defaults(p_body, coalesce(p_variables, v.variables))
+       and (p_variables is null or v.variables is not distinct from p_variables);
     if _version is null then
         insert into sms.template_version as v (template_id, body, variables, note)
         values (_template_id, p_body, p_variables, coalesce(p_note, ''))

@@ -20,6 +20,9 @@ begin
                coalesce(e.vars ->> 'phone', c.phone) as phone,
                coalesce((select z.name from sms.time_zone as z
                           where e.vars ? 'time_zone' and z.name = e.vars ->> 'time_zone' and z.zone_id <> 0), c.time_zone) as time_zone,
+               case when e.vars ->> 'time_zone' is not null
+                         and not exists (select from sms.time_zone as z where z.name = e.vars ->> 'time_zone' and z.zone_id <> 0)
+                    then 'time_zone is no IANA zone, so the client''s counts' end as zone_note,
                case when e.vars ->> 'phone' is not null or c.phone is not null then null
                     when e.client_id is null then 'neither a client nor a phone was given'
                     when c.client_id is null then 'client ' || e.client_id || ' is not in erp.client'
@@ -32,9 +35,11 @@ begin
           left join client as c on c.client_id = e.client_id
     )
     select f.event_id, f.rule_id, f.applies, f.phone, f.time_zone, d.due_at,
-           coalesce(f.phone_note,
-                    case when d.due_at is null
-                         then f.date_variable || case when f.vars ->> f.date_variable is null then ' is missing' else ' is no date' end end)
+           nullif(concat_ws('; ', coalesce(f.phone_note,
+                                           case when d.due_at is null
+                                                then f.date_variable || case when f.vars ->> f.date_variable is null then ' is missing'
+                                                                             else ' is no date' end end),
+                            f.zone_note), '')
       from fact as f
       left join lateral (
                -- Only a rule that asks for the local calendar pays for finding the zone.

@@ -91,6 +91,17 @@ async def test_variables_are_not_without_end(db: AsyncConnection, save: Save) ->
     assert error.sqlstate == "SM032"
 
 
+async def test_an_audience_that_reads_itself_is_told_so(db: AsyncConnection, save: Save) -> None:
+    await save("select client_id, phone from erp.client")
+    await save("select client_id, phone from sms.run_audience('a')")
+
+    async with db.transaction(force_rollback=True):
+        error = await refusal(people(db))
+
+    assert error.sqlstate == "SM031"
+    assert "built on itself" in (error.diag.message_primary or "")
+
+
 async def test_an_audience_may_build_on_another(db: AsyncConnection, save: Save) -> None:
     await save("select client_id, phone from erp.client where city = 'Москва'", "moscow")
     await save("select client_id, phone from sms.run_audience('moscow') where client_id > 1", "b")

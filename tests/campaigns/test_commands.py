@@ -109,6 +109,16 @@ async def test_a_periodic_launch_says_that_it_is_planned(ready: Stage, said: Sai
     assert "is planned for the next moment of its cron expression" in out
 
 
+async def test_a_planned_run_is_shown_with_its_moment(ready: Stage, said: Said) -> None:
+    await said.answer(*CREATE, "--start", "2099-03-01T09:00+03:00")
+    await said.run("launch", "spring")
+
+    _, out, _ = await said.run("show", "spring")
+
+    [begins] = [line for line in out.splitlines() if line.startswith("begins")]
+    assert "2099-03-01" in begins
+
+
 async def test_a_launch_that_fails_is_not_left_half_done(ready: Stage, said: Said) -> None:
     await said.answer(*CREATE)
     await ready.conn.execute("select sms.remove_audience('everybody')")
@@ -131,6 +141,9 @@ async def test_a_launch_that_fails_is_not_left_half_done(ready: Stage, said: Sai
         (("create", "x", "--cron", "61 * * * *", "--zone", "UTC"), 2, "no cron expression"),
         (("create", "x", "--cron", "0 9 * * *"), 2, "--cron needs --zone"),
         (("create", "x", "--at", "ten"), 2, "no time of day"),
+        (("create", "x", "--start", "2h"), 2, "is no moment"),
+        (("create", "x", "--until", "1d"), 2, "is no moment"),
+        (("create", "x", "--budget", "nan"), 1, "a budget is a number"),
         (("create", "x", "--missed", "maybe"), 1, "skip, once or all"),
         (("create", "x", "--budget", "-1"), 1, "more than nothing"),
         (("create", "x", "--clear", "name"), 5, "cannot clear"),

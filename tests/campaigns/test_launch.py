@@ -152,7 +152,17 @@ async def test_of_two_launches_at_once_one_is_refused(stage: Stage, dsn: str) ->
             "unknown time zone",
         ),
         ("select sms.save_campaign('x', p_cron => '0 9 * * *')", "23514", "needs its time zone"),
-        ("select sms.save_campaign('x', p_cron => 'x', p_cron_zone => 'UTC')", "23514", "five"),
+        (
+            "select sms.save_campaign('x', p_cron => 'x', p_cron_zone => 'UTC')",
+            "23514",
+            '"cron has five fields: minute hour day month weekday"',
+        ),
+        ("select sms.save_campaign(null)", "23514", "needs a name"),
+        ("select sms.save_campaign('x', p_budget => 'NaN')", "23514", "a budget is a number"),
+        ("select sms.save_campaign('x', p_start_at => 'infinity')", "23514", "from 2000 to 9998"),
+        ("select sms.save_campaign('x', p_ends_at => 'infinity')", "23514", "from 2000 to 9998"),
+        ("select sms.save_campaign('x', p_local_time => '24:00')", "23514", "00:00 to 23:59"),
+        ("select sms.launch_campaign(999)", "SM040", 'unknown campaign "999"'),
         ("select sms.save_campaign('x', p_missed_runs => 'never')", "23514", "skip, once or all"),
         ("select sms.save_campaign('x', p_per_hour => 0)", "23514", "an hour"),
         ("select sms.save_campaign('x', p_budget => 0)", "23514", "more than nothing"),
@@ -171,6 +181,27 @@ async def test_nonsense_gets_a_sentence(scene: Stage, query: str, code: str, wor
 
     assert error.sqlstate == code
     assert words in str(error)
+
+
+async def test_a_campaign_called_by_the_number_of_another_is_not_taken_for_it(
+    scene: Stage,
+) -> None:
+    await scene.clients(3)
+    await scene.save()
+    mine = await factory.value(scene.conn, "select campaign_id from sms.campaign")
+    await scene.conn.execute(
+        "select sms.save_campaign(%s, 'offer', 'everybody', 'mass', p_needs_release => true)",
+        [str(mine)],
+    )
+
+    await scene.conn.execute("select sms.launch_campaign('spring')")
+
+    [run] = await factory.rows(scene.conn, "select campaign_id, channel from sms.campaign_run")
+    assert (run["campaign_id"], run["channel"]) == (mine, "planned")
+    error = await refused(scene.conn, f"select sms.resume_campaign({mine})")
+    assert "spring" in str(error)
+    error = await refused(scene.conn, f"select sms.release_campaign({mine})")
+    assert "spring" in str(error)
 
 
 async def test_a_campaign_that_is_over_is_not_launched(scene: Stage) -> None:

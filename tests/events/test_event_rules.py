@@ -31,6 +31,7 @@ WORKING: dict[str, Any] = {"event_type": "invoice", "template": "due_soon"}
         ({"date_variable": "paid_on"}, "SM051", "uses paid_on, which", "due_date, invoice"),
         ({"date_variable": "invoice", "at_local": "10:00"}, "SM051", "which is no date", "date"),
         ({"date_variable": "due_date"}, "SM051", "a date without a time of day", "at_local"),
+        ({"at_local": "24:00"}, "SM051", "at_local is 00:00 to 23:59", "Midnight"),
         ({"cancelled_by": ["paid"]}, "SM051", 'cancelled by unknown event type "paid"', "payment"),
         ({"cancelled_by": ["payment"], "cancel_key": "due_date"}, "SM051",
          'compares due_date, which event type "payment" does not declare', "Both events"),
@@ -114,7 +115,7 @@ async def test_an_unknown_rule_is_named(db: AsyncConnection, query: LiteralStrin
     "variables", ['{"a": "colour"}', '{"a": 1}', '["a"]', '{"a b": "text"}', '{"a": "text??"}']
 )
 async def test_kinds_of_variables_are_checked(db: AsyncConnection, variables: str) -> None:
-    with pytest.raises(psycopg.errors.CheckViolation, match="variables are"):
+    with pytest.raises(psycopg.errors.CheckViolation, match=r"variables are .*optional"):
         await db.execute("select sms.set_event_type('odd', p_variables => %s)", [variables])
 
 

@@ -253,6 +253,13 @@ async def test_the_zone_comes_from_the_event_or_the_erp(late: AsyncConnection) -
     ]  # fmt: skip
 
 
+async def test_a_zone_that_is_none_is_told_and_not_used(late: AsyncConnection) -> None:
+    event = await fire(late, "late", 2, {"amount": 5, "time_zone": "nowhere"})
+
+    assert "time_zone is no IANA zone" in event["note"]
+    assert (await fire(late, "late", 2, {"amount": 5, "time_zone": None}))["note"] is None
+
+
 @pytest.mark.parametrize(
     ("variables", "problem"),
     [
@@ -338,6 +345,23 @@ async def test_one_call_for_each_row_of_a_select(late: AsyncConnection) -> None:
 async def test_an_empty_call_does_nothing(late: AsyncConnection) -> None:
     assert await fire_many(late, "late", []) == []
     assert await fire_many(late, "late", [], [], []) == []
+
+
+async def test_a_query_that_finds_nobody_fires_nothing(late: AsyncConnection) -> None:
+    """array_agg over no rows is null."""
+    query = """
+        select count(f.*)
+          from (select array_agg(c.client_id) as clients, array_agg('{"amount": 1}'::jsonb) as vars,
+                       array_agg('x-' || c.client_id) as keys
+                  from erp.client as c
+                 where c.client_id < 0) as list
+         cross join lateral sms.fire_events('late', list.clients, list.vars, list.keys) as f
+    """
+
+    assert await value(late, query) == 0
+    with pytest.raises(psycopg.Error) as caught:
+        await value(late, "select sms.fire_events('late', null, array['{}'::jsonb])")
+    assert caught.value.sqlstate == "SM052"
 
 
 async def test_the_erps_view_may_be_replaced_at_any_time(conn: AsyncConnection) -> None:

@@ -74,6 +74,12 @@ async def test_what_is_no_date_has_no_moment(db: AsyncConnection, given: str) ->
     assert await moment(db, given, "0", "10:00", "UTC") is None
 
 
+async def test_a_date_that_means_never_stays_within_what_every_client_can_read(
+    db: AsyncConnection,
+) -> None:
+    assert await moment(db, "9999-12-31", "3 days", "10:00", "UTC") == utc("9999-01-01 00:00")
+
+
 async def test_a_delay_counts_from_the_event(db: AsyncConnection) -> None:
     now = utc("2030-03-01 21:30")
 

@@ -272,6 +272,16 @@ async def test_a_declared_default_is_used_wherever_the_body_gives_none(
     assert await texts(db) == ["клиент\\1 & co., Friday or Monday?"]
 
 
+async def test_the_same_text_with_declared_defaults_adds_no_version(db: AsyncConnection) -> None:
+    variables = {"name": {"default": "клиент"}}
+    assert await save(db, "{{name}}, привет", variables) == 1
+
+    assert await save(db, "{{name}}, привет", variables) == 1
+    assert await save(db, "{{name}}, привет") == 1
+    assert await save(db, "{{name|клиент}}, привет") == 1
+    assert await save(db, "{{name}}, привет", {"name": {"default": "друг"}}) == 2
+
+
 async def test_a_value_that_is_missing_suppresses_the_message(db: AsyncConnection) -> None:
     await save(db, "Hi {{name}}", NAME)
     missing, null = await insert_many(
