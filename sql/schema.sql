@@ -2720,6 +2720,9 @@ CREATE FUNCTION sms.dry_run_campaign(p_campaign_id bigint, p_as_of timestamp wit
 declare
     _plan record;
 begin
+    if not exists (select from sms.pending as p where p.campaign_id = p_campaign_id) then
+        perform sms.known_campaign(p_campaign_id);
+    end if;
     select * into _plan from sms.dry_run_plan(p_campaign_id, p_as_of);
     if _plan.factor > 1 then
         return query select 'sampled', '1 in ' || round(_plan.factor, 1), cardinality(_plan.requests)::bigint, null::bigint, null::numeric, p_as_of;
@@ -6155,8 +6158,8 @@ begin
       from sms.inbound as i
      where i.inbound_id = any (p_inbound_ids) and i.action like 'stop%'
        and not exists (select from sms.blacklist as b
-                        where b.msisdn = i.msisdn and b.source = 'opt_out'
-                          and (b.category is null or i.action = 'stop_advertising'))
+                        where b.msisdn = i.msisdn and b.source = 'opt_out' and b.channel is null and b.expires_at is null
+                          and (b.category is null or (i.action = 'stop_advertising' and b.category = 'advertising')))
      order by i.msisdn, i.action = 'stop_all' desc;
 
     update sms.consent as c
@@ -8726,19 +8729,34 @@ COMMENT ON FUNCTION sms.rule_version(p_table text, p_key text, p_at timestamp wi
 -- FUNCTION rules_as_of(timestamp with time zone, text)
 
 CREATE FUNCTION sms.rules_as_of(p_at timestamp with time zone, p_table text DEFAULT NULL::text) RETURNS TABLE(rule_table text, rule_key text, version bigint, since timestamp with time zone, changed_by text, rule jsonb)
-    LANGUAGE sql STABLE SECURITY DEFINER
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
+#variable_conflict use_column
+begin
+    if p_table is not null
+       and not exists (select from pg_trigger as t
+                        where t.tgrelid = to_regclass(format('sms.%I', p_table)) and t.tgfoid = 'sms.audit_rule'::regproc)
+       and not exists (select from sms.rule_change as x where x.rule_table = p_table) then
+        raise exception 'no changes are kept of a table "%"', p_table
+            using errcode = 'SM015',
+                  hint = 'Tables: ' || (select string_agg(distinct k.relname, ', ' order by k.relname)
+                                          from pg_trigger as t
+                                          join pg_class as k on k.oid = t.tgrelid
+                                         where t.tgfoid = 'sms.audit_rule'::regproc) || '.';
+    end if;
+    return query
     select c.rule_table, c.rule_key, c.change_id, c.changed_at, c.changed_by, c.new
       from (select distinct on (x.rule_table, x.rule_key) x.*
               from sms.rule_change as x
-             where x.changed_at <= p_at
+             where x.changed_at <= coalesce(p_at, clock_timestamp())
                and case when p_table is null
                         then x.rule_table not in ('blacklist', 'recipient_group_member', 'consent', 'client_zone')
                         else x.rule_table = p_table end
              order by x.rule_table, x.rule_key, x.change_id desc) as c
      where c.action <> 'delete'
-     order by c.rule_table, c.rule_key
+     order by c.rule_table, c.rule_key;
+end
 $$;
 
 COMMENT ON FUNCTION sms.rules_as_of(p_at timestamp with time zone, p_table text) IS 'The rules in force at a moment, each with its version and author.';
@@ -11064,8 +11082,8 @@ CREATE TABLE sms.auto_blacklist_rule (
     is_enabled boolean DEFAULT true NOT NULL,
     reason text NOT NULL,
     CONSTRAINT "an automatic rule says why" CHECK ((btrim(reason) <> ''::text)),
-    CONSTRAINT auto_blacklist_rule_class_check CHECK ((class = ANY (ARRAY['no_such_number'::text, 'malformed'::text, 'unreachable'::text, 'refused'::text]))),
-    CONSTRAINT "lasts is longer than nothing" CHECK ((lasts > '00:00:00'::interval)),
+    CONSTRAINT "class is no_such_number, malformed, unreachable or refused" CHECK ((class = ANY (ARRAY['no_such_number'::text, 'malformed'::text, 'unreachable'::text, 'refused'::text]))),
+    CONSTRAINT "lasts is more than 0, at most 1000 years" CHECK (((lasts > '00:00:00'::interval) AND (lasts <= '1000 years'::interval))),
     CONSTRAINT "min_gap is shorter than span" CHECK (((min_gap >= '00:00:00'::interval) AND (min_gap < span))),
     CONSTRAINT "span is between a minute and 400 days" CHECK (((span >= '00:01:00'::interval) AND (span <= '400 days'::interval))),
     CONSTRAINT "times is at least 1" CHECK ((times >= 1))
@@ -11127,17 +11145,17 @@ CREATE TABLE sms.channel (
     opening_spread interval DEFAULT '00:00:00'::interval NOT NULL,
     ignores_opt_out boolean DEFAULT false NOT NULL,
     track_clicks boolean DEFAULT false NOT NULL,
-    CONSTRAINT channel_channel_check CHECK ((channel ~ '^[a-z][a-z0-9_]{0,39}$'::text)),
-    CONSTRAINT channel_dedup_by_check CHECK ((dedup_by = ANY (ARRAY['text'::text, 'text_in_channel'::text, 'template'::text]))),
-    CONSTRAINT channel_dedup_window_check CHECK ((dedup_window >= '00:00:00'::interval)),
-    CONSTRAINT channel_max_attempts_check CHECK (((max_attempts >= 1) AND (max_attempts <= 100))),
-    CONSTRAINT channel_on_uncertain_check CHECK ((on_uncertain = ANY (ARRAY['hold'::text, 'resend'::text, 'give_up'::text]))),
-    CONSTRAINT channel_priority_check CHECK (((priority >= 0) AND (priority <= 3))),
-    CONSTRAINT channel_retry_base_check CHECK ((retry_base > '00:00:00'::interval)),
-    CONSTRAINT channel_sender_id_check CHECK (((char_length(sender_id) >= 1) AND (char_length(sender_id) <= 15))),
-    CONSTRAINT channel_uncertain_after_check CHECK ((uncertain_after > '00:00:00'::interval)),
-    CONSTRAINT channel_validity_check CHECK ((validity > '00:00:00'::interval)),
-    CONSTRAINT "opening_spread is between 0 and 4 hours" CHECK (((opening_spread >= '00:00:00'::interval) AND (opening_spread <= '04:00:00'::interval)))
+    CONSTRAINT "channel is a name of 1 to 40 characters: a-z 0-9 _" CHECK ((channel ~ '^[a-z][a-z0-9_]{0,39}$'::text)),
+    CONSTRAINT "dedup_by is text, text_in_channel or template" CHECK ((dedup_by = ANY (ARRAY['text'::text, 'text_in_channel'::text, 'template'::text]))),
+    CONSTRAINT "dedup_window is 0 to 366 days" CHECK (((dedup_window >= '00:00:00'::interval) AND (dedup_window <= '366 days'::interval))),
+    CONSTRAINT "max_attempts is 1 to 100" CHECK (((max_attempts >= 1) AND (max_attempts <= 100))),
+    CONSTRAINT "on_uncertain is hold, resend or give_up" CHECK ((on_uncertain = ANY (ARRAY['hold'::text, 'resend'::text, 'give_up'::text]))),
+    CONSTRAINT "opening_spread is between 0 and 4 hours" CHECK (((opening_spread >= '00:00:00'::interval) AND (opening_spread <= '04:00:00'::interval))),
+    CONSTRAINT "priority is 0 to 3" CHECK (((priority >= 0) AND (priority <= 3))),
+    CONSTRAINT "retry_base is more than 0, at most 366 days" CHECK (((retry_base > '00:00:00'::interval) AND (retry_base <= '366 days'::interval))),
+    CONSTRAINT "sender_id is 1 to 15 characters" CHECK (((char_length(sender_id) >= 1) AND (char_length(sender_id) <= 15))),
+    CONSTRAINT "uncertain_after is more than 0, at most 1000 years" CHECK (((uncertain_after > '00:00:00'::interval) AND (uncertain_after <= '1000 years'::interval))),
+    CONSTRAINT "validity is more than 0, at most 1000 years" CHECK (((validity > '00:00:00'::interval) AND (validity <= '1000 years'::interval)))
 );
 
 COMMENT ON TABLE sms.channel IS 'A traffic class the ERP names in sms.outbox.channel: its priority, sender and rules.';
@@ -11339,9 +11357,9 @@ CREATE TABLE sms.blacklist (
     CONSTRAINT "a blacklist row ends after it began" CHECK ((expires_at > created_at)),
     CONSTRAINT "a blacklist row names one number, prefix or group" CHECK ((num_nonnulls(msisdn, prefix, group_id) = 1)),
     CONSTRAINT "a blacklist row says why" CHECK ((btrim(reason) <> ''::text)),
-    CONSTRAINT blacklist_msisdn_check CHECK (((msisdn >= 1000000) AND (msisdn <= '999999999999999'::bigint))),
-    CONSTRAINT blacklist_prefix_check CHECK ((prefix ~ '^\d{1,15}$'::text)),
-    CONSTRAINT blacklist_source_check CHECK ((source = ANY (ARRAY['manual'::text, 'import'::text, 'auto'::text, 'opt_out'::text, 'legal'::text])))
+    CONSTRAINT "msisdn is a Russian mobile number, like 79071234567" CHECK (((msisdn >= '79000000000'::bigint) AND (msisdn <= '79999999999'::bigint))),
+    CONSTRAINT "prefix is 1 to 11 digits that begin with 7" CHECK ((prefix ~ '^7[0-9]{0,10}$'::text)),
+    CONSTRAINT "source is manual, import, auto, opt_out or legal" CHECK ((source = ANY (ARRAY['manual'::text, 'import'::text, 'auto'::text, 'opt_out'::text, 'legal'::text])))
 );
 
 COMMENT ON TABLE sms.blacklist IS 'Who must not be messaged. insert (msisdn, reason) is enough; takes effect at the next claim, also on rows already queued.';
@@ -11870,10 +11888,10 @@ CREATE TABLE sms.cap (
     reason text DEFAULT ''::text NOT NULL,
     per text DEFAULT 'number'::text NOT NULL,
     CONSTRAINT "a rolling cap needs a span, a calendar cap has none" CHECK (((period = 'rolling'::text) = (span IS NOT NULL))),
-    CONSTRAINT cap_max_messages_check CHECK ((max_messages >= 0)),
-    CONSTRAINT cap_per_check CHECK ((per = ANY (ARRAY['number'::text, 'client'::text]))),
-    CONSTRAINT cap_period_check CHECK ((period = ANY (ARRAY['day'::text, 'week'::text, 'month'::text, 'rolling'::text]))),
-    CONSTRAINT cap_span_check CHECK (((span > '00:00:00'::interval) AND (span <= '366 days'::interval)))
+    CONSTRAINT "max_messages is at least 0" CHECK ((max_messages >= 0)),
+    CONSTRAINT "per is number or client" CHECK ((per = ANY (ARRAY['number'::text, 'client'::text]))),
+    CONSTRAINT "period is day, week, month or rolling" CHECK ((period = ANY (ARRAY['day'::text, 'week'::text, 'month'::text, 'rolling'::text]))),
+    CONSTRAINT "span is more than 0, at most 366 days" CHECK (((span > '00:00:00'::interval) AND (span <= '366 days'::interval)))
 );
 
 COMMENT ON TABLE sms.cap IS 'At most max_messages to one number per period. Counted over what was handed over or may have been.';
@@ -12003,7 +12021,8 @@ CREATE TABLE sms.consent (
     created_by text DEFAULT SESSION_USER NOT NULL,
     CONSTRAINT "a consent ends after it begins" CHECK ((valid_until > valid_from)),
     CONSTRAINT "a consent is of a number or a client" CHECK ((num_nonnulls(msisdn, client_id) = 1)),
-    CONSTRAINT "a consent names its proof" CHECK ((btrim(proof) <> ''::text))
+    CONSTRAINT "a consent names its proof" CHECK ((btrim(proof) <> ''::text)),
+    CONSTRAINT "msisdn is a Russian mobile number, like 79071234567" CHECK (((msisdn >= '79000000000'::bigint) AND (msisdn <= '79999999999'::bigint)))
 );
 
 COMMENT ON TABLE sms.consent IS 'Ledger of consents: append rows, withdraw them, never delete. 38-FZ art. 18: the sender proves the consent.';
@@ -12541,7 +12560,8 @@ CREATE TABLE sms.holiday (
     day date NOT NULL,
     kind text NOT NULL,
     title text DEFAULT ''::text NOT NULL,
-    CONSTRAINT holiday_kind_check CHECK ((kind = ANY (ARRAY['off'::text, 'working'::text])))
+    CONSTRAINT "day is one of the years 1990 to 2100" CHECK (((day >= '1990-01-01'::date) AND (day <= '2100-12-31'::date))),
+    CONSTRAINT "kind is off or working" CHECK ((kind = ANY (ARRAY['off'::text, 'working'::text])))
 );
 
 COMMENT ON TABLE sms.holiday IS 'Production calendar: working weekdays that are off, weekend days that are worked. Imported by ''outbox import holidays''.';
@@ -13625,9 +13645,9 @@ CREATE TABLE sms.quiet_hours (
     quiet_until time without time zone NOT NULL,
     reason text DEFAULT ''::text NOT NULL,
     day_kind text,
+    CONSTRAINT "day_kind is working or off" CHECK ((day_kind = ANY (ARRAY['working'::text, 'off'::text]))),
+    CONSTRAINT "iso_weekday is 1 (Monday) to 7" CHECK (((iso_weekday >= 1) AND (iso_weekday <= 7))),
     CONSTRAINT "name a weekday or a kind of day, not both" CHECK ((num_nonnulls(iso_weekday, day_kind) < 2)),
-    CONSTRAINT quiet_hours_day_kind_check CHECK ((day_kind = ANY (ARRAY['working'::text, 'off'::text]))),
-    CONSTRAINT quiet_hours_iso_weekday_check CHECK (((iso_weekday >= 1) AND (iso_weekday <= 7))),
     CONSTRAINT "silence has a length" CHECK ((quiet_from <> quiet_until))
 );
 
@@ -13741,7 +13761,7 @@ CREATE TABLE sms.receipt_error (
     error text NOT NULL,
     class text NOT NULL,
     meaning text NOT NULL,
-    CONSTRAINT receipt_error_class_check CHECK ((class = ANY (ARRAY['no_such_number'::text, 'malformed'::text, 'unreachable'::text, 'refused'::text, 'temporary'::text, 'content'::text, 'account'::text])))
+    CONSTRAINT "class is one that the comment of the column lists" CHECK ((class = ANY (ARRAY['no_such_number'::text, 'malformed'::text, 'unreachable'::text, 'refused'::text, 'temporary'::text, 'content'::text, 'account'::text])))
 );
 
 COMMENT ON TABLE sms.receipt_error IS 'What a provider''s error code says about the number. Data, so that a wrong reading can be corrected.';
@@ -13844,7 +13864,8 @@ CREATE TABLE sms.recipient_group_member (
     client_id bigint,
     added_at timestamp with time zone DEFAULT now() NOT NULL,
     added_by text DEFAULT SESSION_USER NOT NULL,
-    CONSTRAINT "a member is a number or a client" CHECK ((num_nonnulls(msisdn, client_id) = 1))
+    CONSTRAINT "a member is a number or a client" CHECK ((num_nonnulls(msisdn, client_id) = 1)),
+    CONSTRAINT "msisdn is a Russian mobile number, like 79071234567" CHECK (((msisdn >= '79000000000'::bigint) AND (msisdn <= '79999999999'::bigint)))
 );
 
 COMMENT ON TABLE sms.recipient_group_member IS 'Who is in a group: a number, or a client with whatever number.';
@@ -14038,16 +14059,17 @@ CREATE TABLE sms.setting (
     value text NOT NULL,
     meaning text NOT NULL,
     CONSTRAINT "campaign_queue is a whole number from 1" CHECK (((setting <> 'campaign_queue'::text) OR (value ~ '^[1-9][0-9]{0,6}$'::text))),
-    CONSTRAINT "days and months are whole numbers" CHECK (
+    CONSTRAINT "days are 0 to 99999, months 0 to 9999" CHECK (
 CASE
-    WHEN (setting = ANY (ARRAY['retention_months'::text, 'erp_ref_days'::text])) THEN (value ~ '^\d{1,5}$'::text)
-    WHEN (setting ~~ 'retention\_months.%'::text) THEN (value ~ '^\d{0,5}$'::text)
+    WHEN (setting = 'erp_ref_days'::text) THEN (value ~ '^[0-9]{1,5}$'::text)
+    WHEN (setting = ANY (ARRAY['retention_months'::text, 'statistics_hours_months'::text])) THEN (value ~ '^[0-9]{1,4}$'::text)
+    WHEN (setting ~~ 'retention\_months.%'::text) THEN (value ~ '^[0-9]{0,4}$'::text)
     ELSE true
 END),
-    CONSTRAINT "own retention is for activity, event, inbound, number_trouble a" CHECK (((setting !~~ 'retention\_months.%'::text) OR (setting = ANY (ARRAY['retention_months.activity'::text, 'retention_months.event'::text, 'retention_months.inbound'::text, 'retention_months.number_trouble'::text, 'retention_months.rule_change'::text])))),
-    CONSTRAINT "short_link_base is http(s)://host/path, sixty characters of a-z" CHECK (((setting <> 'short_link_base'::text) OR ((value ~ '^(https?://[A-Za-z0-9.-]+(:[0-9]{1,5})?(/[A-Za-z0-9._~-]+)*/)?$'::text) AND (length(value) <= 60)))),
+    CONSTRAINT "own span: activity event inbound number_trouble rule_change" CHECK (((setting !~~ 'retention\_months.%'::text) OR (setting = ANY (ARRAY['retention_months.activity'::text, 'retention_months.event'::text, 'retention_months.inbound'::text, 'retention_months.number_trouble'::text, 'retention_months.rule_change'::text])))),
+    CONSTRAINT "short_link_base is http(s)://host/path/, at most 60 characters" CHECK (((setting <> 'short_link_base'::text) OR ((value ~ '^(https?://[A-Za-z0-9.-]+(:[0-9]{1,5})?(/[A-Za-z0-9._~-]+)*/)?$'::text) AND (length(value) <= 60)))),
     CONSTRAINT "short_link_robots is a pattern" CHECK (((setting <> 'short_link_robots'::text) OR ((''::text ~* value) IS NOT NULL))),
-    CONSTRAINT "statistics_zone is a time zone and statistics_hours_months a wh" CHECK (
+    CONSTRAINT "statistics_zone: a zone; statistics_hours_months: 0 to 9999" CHECK (
 CASE setting
     WHEN 'statistics_zone'::text THEN (timezone(value, '2020-01-01 00:00:00+00'::timestamp with time zone) IS NOT NULL)
     WHEN 'statistics_hours_months'::text THEN (value ~ '^\d{1,5}$'::text)
@@ -14273,8 +14295,8 @@ COMMENT ON COLUMN sms.state_transition.cause IS 'The function or event that make
 CREATE TABLE sms.stop_word (
     word text NOT NULL,
     meaning text NOT NULL,
-    CONSTRAINT "a stop word is one word" CHECK (((word !~ '\s'::text) AND (word <> ''::text))),
-    CONSTRAINT stop_word_meaning_check CHECK ((meaning = ANY (ARRAY['stop'::text, 'start'::text, 'all'::text])))
+    CONSTRAINT "a stop word is one word of letters and digits" CHECK ((word ~ '^[[:alnum:]]+$'::text)),
+    CONSTRAINT "meaning is stop, start or all" CHECK ((meaning = ANY (ARRAY['stop'::text, 'start'::text, 'all'::text])))
 );
 
 COMMENT ON TABLE sms.stop_word IS 'Words by which subscribers opt out. Compared after folding case and Latin look-alikes, see sms.fold_word.';

@@ -94,7 +94,7 @@ async def test_numbers_are_masked_and_long_lists_left_out(db: AsyncConnection, s
     await insert(db, "blacklist", msisdn=number(5), reason="complaint")
     for source in ("import", "auto", "opt_out"):
         await insert(db, "blacklist", msisdn=number(6), reason="x", source=source)
-    await insert(db, "consent", msisdn=7, category="service", proof="x")
+    await insert(db, "consent", msisdn=79070000007, category="service", proof="x")
 
     [told] = await said(db, since)
     assert told.startswith("created blacklist 7907***0005: ")
