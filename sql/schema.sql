@@ -880,7 +880,7 @@ COMMENT ON FUNCTION sms.audience_statement(p_query text, p_columns text[]) IS 'P
 CREATE FUNCTION sms.audit_rule() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
-    AS $$
+    AS $_$
 begin
     if tg_op = 'INSERT' then
         insert into sms.rule_change (acted_as, rule_table, rule_key, action, new)
@@ -888,6 +888,10 @@ begin
     elsif tg_op = 'DELETE' then
         insert into sms.rule_change (acted_as, rule_table, rule_key, action, old)
         select sms.acting_role(), tg_table_name, sms.rule_key(to_jsonb(o), tg_argv), 'delete', to_jsonb(o) from old_rows as o;
+    elsif tg_op = 'TRUNCATE' then
+        execute format('insert into sms.rule_change (acted_as, rule_table, rule_key, action, old) '
+                       'select sms.acting_role(), %L, sms.rule_key(to_jsonb(o), $1), ''delete'', to_jsonb(o) from sms.%I as o',
+                       tg_table_name, tg_table_name) using tg_argv;
     else
         -- A changed key reads as a row that went and a row that came.
         insert into sms.rule_change (acted_as, rule_table, rule_key, action, old, new)
@@ -899,7 +903,7 @@ begin
     end if;
     return null;
 end
-$$;
+$_$;
 
 COMMENT ON FUNCTION sms.audit_rule() IS 'Trigger: every change of a rule goes to sms.rule_change.';
 
@@ -3610,7 +3614,8 @@ CREATE FUNCTION sms.explain_cap(p_fact sms.candidate, p_as_of timestamp with tim
     )
     select jsonb_build_object(
                'told', coalesce(string_agg('cap ' || c.cap_id || ': ' || c.used || ' of ' || c.max_messages || ' a ' || c.per
-                                           || ' this ' || c.period, '; ' order by c.cap_id), 'no cap applies'),
+                                           || case c.period when 'rolling' then ' in its span' else ' this ' || c.period end,
+                                           '; ' order by c.cap_id), 'no cap applies'),
                'objects', coalesce(bool_or(c.used >= c.max_messages), false),
                'caps', jsonb_agg(jsonb_build_object(
                            'cap_id', c.cap_id, 'per', c.per, 'period', c.period,
@@ -7409,9 +7414,12 @@ CREATE FUNCTION sms.refuse_consent_edit() RETURNS trigger
     LANGUAGE plpgsql
     AS $$
 begin
-    if tg_op = 'UPDATE' and old.withdrawn_at is null and new.withdrawn_at is not null
-       and (to_jsonb(new) - 'withdrawn_at' - 'withdrawn_by') = (to_jsonb(old) - 'withdrawn_at' - 'withdrawn_by') then
-        return new;
+    -- TRUNCATE, a trigger of the statement, knows no row.
+    if tg_op = 'UPDATE' then
+        if old.withdrawn_at is null and new.withdrawn_at is not null
+           and (to_jsonb(new) - 'withdrawn_at' - 'withdrawn_by') = (to_jsonb(old) - 'withdrawn_at' - 'withdrawn_by') then
+            return new;
+        end if;
     end if;
     raise exception 'consents are a ledger: rows are added and withdrawn, never changed or deleted'
         using errcode = 'SM003', hint = 'Set withdrawn_at; for another consent insert another row.';
@@ -8545,7 +8553,8 @@ CREATE FUNCTION sms.rule_cap(p_batch sms.candidate[], p_as_of timestamp with tim
     )
     select c.id, 60::smallint,
            case when bool_or(u.used >= t.max_messages) then 'suppress' else 'wait' end, 'cap',
-           string_agg('cap ' || t.cap_id || ': ' || u.used || ' of ' || t.max_messages || ' a ' || t.per || ' this ' || t.period
+           string_agg('cap ' || t.cap_id || ': ' || u.used || ' of ' || t.max_messages || ' a ' || t.per
+                      || case t.period when 'rolling' then ' in its span' else ' this ' || t.period end
                       || ' since ' || t.since, '; ' order by t.cap_id) filter (where u.used >= t.max_messages),
            null::timestamptz
       from suspect as c
@@ -15705,6 +15714,156 @@ CREATE TRIGGER audit_insert AFTER INSERT ON sms.template_version REFERENCING NEW
 
 COMMENT ON TRIGGER audit_insert ON sms.template_version IS 'Keeps the change in sms.rule_change.';
 
+-- TRIGGER audience audit_truncate
+
+CREATE TRIGGER audit_truncate BEFORE TRUNCATE ON sms.audience FOR EACH STATEMENT EXECUTE FUNCTION sms.audit_rule('audience_id');
+
+COMMENT ON TRIGGER audit_truncate ON sms.audience IS 'Keeps the change in sms.rule_change.';
+
+-- TRIGGER auto_blacklist_rule audit_truncate
+
+CREATE TRIGGER audit_truncate BEFORE TRUNCATE ON sms.auto_blacklist_rule FOR EACH STATEMENT EXECUTE FUNCTION sms.audit_rule('auto_rule_id');
+
+COMMENT ON TRIGGER audit_truncate ON sms.auto_blacklist_rule IS 'Keeps the change in sms.rule_change.';
+
+-- TRIGGER blacklist audit_truncate
+
+CREATE TRIGGER audit_truncate BEFORE TRUNCATE ON sms.blacklist FOR EACH STATEMENT EXECUTE FUNCTION sms.audit_rule('blacklist_id');
+
+COMMENT ON TRIGGER audit_truncate ON sms.blacklist IS 'Keeps the change in sms.rule_change.';
+
+-- TRIGGER breaker_policy audit_truncate
+
+CREATE TRIGGER audit_truncate BEFORE TRUNCATE ON sms.breaker_policy FOR EACH STATEMENT EXECUTE FUNCTION sms.audit_rule('provider_id');
+
+COMMENT ON TRIGGER audit_truncate ON sms.breaker_policy IS 'Keeps the change in sms.rule_change.';
+
+-- TRIGGER campaign audit_truncate
+
+CREATE TRIGGER audit_truncate BEFORE TRUNCATE ON sms.campaign FOR EACH STATEMENT EXECUTE FUNCTION sms.audit_rule('campaign_id');
+
+COMMENT ON TRIGGER audit_truncate ON sms.campaign IS 'Keeps the change in sms.rule_change.';
+
+-- TRIGGER cap audit_truncate
+
+CREATE TRIGGER audit_truncate BEFORE TRUNCATE ON sms.cap FOR EACH STATEMENT EXECUTE FUNCTION sms.audit_rule('cap_id');
+
+COMMENT ON TRIGGER audit_truncate ON sms.cap IS 'Keeps the change in sms.rule_change.';
+
+-- TRIGGER channel audit_truncate
+
+CREATE TRIGGER audit_truncate BEFORE TRUNCATE ON sms.channel FOR EACH STATEMENT EXECUTE FUNCTION sms.audit_rule('channel_id');
+
+COMMENT ON TRIGGER audit_truncate ON sms.channel IS 'Keeps the change in sms.rule_change.';
+
+-- TRIGGER client_zone audit_truncate
+
+CREATE TRIGGER audit_truncate BEFORE TRUNCATE ON sms.client_zone FOR EACH STATEMENT EXECUTE FUNCTION sms.audit_rule('client_id');
+
+COMMENT ON TRIGGER audit_truncate ON sms.client_zone IS 'Keeps the change in sms.rule_change.';
+
+-- TRIGGER consent audit_truncate
+
+CREATE TRIGGER audit_truncate BEFORE TRUNCATE ON sms.consent FOR EACH STATEMENT EXECUTE FUNCTION sms.audit_rule('consent_id');
+
+COMMENT ON TRIGGER audit_truncate ON sms.consent IS 'Keeps the change in sms.rule_change.';
+
+-- TRIGGER event_rule audit_truncate
+
+CREATE TRIGGER audit_truncate BEFORE TRUNCATE ON sms.event_rule FOR EACH STATEMENT EXECUTE FUNCTION sms.audit_rule('rule_id');
+
+COMMENT ON TRIGGER audit_truncate ON sms.event_rule IS 'Keeps the change in sms.rule_change.';
+
+-- TRIGGER event_type audit_truncate
+
+CREATE TRIGGER audit_truncate BEFORE TRUNCATE ON sms.event_type FOR EACH STATEMENT EXECUTE FUNCTION sms.audit_rule('event_type_id');
+
+COMMENT ON TRIGGER audit_truncate ON sms.event_type IS 'Keeps the change in sms.rule_change.';
+
+-- TRIGGER holiday audit_truncate
+
+CREATE TRIGGER audit_truncate BEFORE TRUNCATE ON sms.holiday FOR EACH STATEMENT EXECUTE FUNCTION sms.audit_rule('day');
+
+COMMENT ON TRIGGER audit_truncate ON sms.holiday IS 'Keeps the change in sms.rule_change.';
+
+-- TRIGGER provider audit_truncate
+
+CREATE TRIGGER audit_truncate BEFORE TRUNCATE ON sms.provider FOR EACH STATEMENT EXECUTE FUNCTION sms.audit_rule('provider_id');
+
+COMMENT ON TRIGGER audit_truncate ON sms.provider IS 'Keeps the change in sms.rule_change.';
+
+-- TRIGGER quiet_hours audit_truncate
+
+CREATE TRIGGER audit_truncate BEFORE TRUNCATE ON sms.quiet_hours FOR EACH STATEMENT EXECUTE FUNCTION sms.audit_rule('quiet_hours_id');
+
+COMMENT ON TRIGGER audit_truncate ON sms.quiet_hours IS 'Keeps the change in sms.rule_change.';
+
+-- TRIGGER receipt_code audit_truncate
+
+CREATE TRIGGER audit_truncate BEFORE TRUNCATE ON sms.receipt_code FOR EACH STATEMENT EXECUTE FUNCTION sms.audit_rule('adapter', 'code');
+
+COMMENT ON TRIGGER audit_truncate ON sms.receipt_code IS 'Keeps the change in sms.rule_change.';
+
+-- TRIGGER receipt_error audit_truncate
+
+CREATE TRIGGER audit_truncate BEFORE TRUNCATE ON sms.receipt_error FOR EACH STATEMENT EXECUTE FUNCTION sms.audit_rule('adapter', 'error');
+
+COMMENT ON TRIGGER audit_truncate ON sms.receipt_error IS 'Keeps the change in sms.rule_change.';
+
+-- TRIGGER recipient_group audit_truncate
+
+CREATE TRIGGER audit_truncate BEFORE TRUNCATE ON sms.recipient_group FOR EACH STATEMENT EXECUTE FUNCTION sms.audit_rule('group_id');
+
+COMMENT ON TRIGGER audit_truncate ON sms.recipient_group IS 'Keeps the change in sms.rule_change.';
+
+-- TRIGGER recipient_group_member audit_truncate
+
+CREATE TRIGGER audit_truncate BEFORE TRUNCATE ON sms.recipient_group_member FOR EACH STATEMENT EXECUTE FUNCTION sms.audit_rule('member_id');
+
+COMMENT ON TRIGGER audit_truncate ON sms.recipient_group_member IS 'Keeps the change in sms.rule_change.';
+
+-- TRIGGER route audit_truncate
+
+CREATE TRIGGER audit_truncate BEFORE TRUNCATE ON sms.route FOR EACH STATEMENT EXECUTE FUNCTION sms.audit_rule('route_id');
+
+COMMENT ON TRIGGER audit_truncate ON sms.route IS 'Keeps the change in sms.rule_change.';
+
+-- TRIGGER route_provider audit_truncate
+
+CREATE TRIGGER audit_truncate BEFORE TRUNCATE ON sms.route_provider FOR EACH STATEMENT EXECUTE FUNCTION sms.audit_rule('route_id', 'provider_id');
+
+COMMENT ON TRIGGER audit_truncate ON sms.route_provider IS 'Keeps the change in sms.rule_change.';
+
+-- TRIGGER setting audit_truncate
+
+CREATE TRIGGER audit_truncate BEFORE TRUNCATE ON sms.setting FOR EACH STATEMENT EXECUTE FUNCTION sms.audit_rule('setting');
+
+COMMENT ON TRIGGER audit_truncate ON sms.setting IS 'Keeps the change in sms.rule_change.';
+
+-- TRIGGER stop_word audit_truncate
+
+CREATE TRIGGER audit_truncate BEFORE TRUNCATE ON sms.stop_word FOR EACH STATEMENT EXECUTE FUNCTION sms.audit_rule('word');
+
+COMMENT ON TRIGGER audit_truncate ON sms.stop_word IS 'Keeps the change in sms.rule_change.';
+
+-- TRIGGER tariff audit_truncate
+
+CREATE TRIGGER audit_truncate BEFORE TRUNCATE ON sms.tariff FOR EACH STATEMENT EXECUTE FUNCTION sms.audit_rule('tariff_id');
+
+COMMENT ON TRIGGER audit_truncate ON sms.tariff IS 'Keeps the change in sms.rule_change.';
+
+-- TRIGGER template audit_truncate
+
+CREATE TRIGGER audit_truncate BEFORE TRUNCATE ON sms.template FOR EACH STATEMENT EXECUTE FUNCTION sms.audit_rule('template_id');
+
+COMMENT ON TRIGGER audit_truncate ON sms.template IS 'Keeps the change in sms.rule_change.';
+
+-- TRIGGER template_version audit_truncate
+
+CREATE TRIGGER audit_truncate BEFORE TRUNCATE ON sms.template_version FOR EACH STATEMENT EXECUTE FUNCTION sms.audit_rule('template_version_id');
+
+COMMENT ON TRIGGER audit_truncate ON sms.template_version IS 'Keeps the change in sms.rule_change.';
+
 -- TRIGGER audience audit_update
 
 CREATE TRIGGER audit_update AFTER UPDATE ON sms.audience REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION sms.audit_rule('audience_id');
@@ -15962,6 +16121,12 @@ COMMENT ON TRIGGER outbox_is_append_only ON sms.outbox IS 'What was asked is nev
 CREATE TRIGGER refuse_consent_edit BEFORE DELETE OR UPDATE ON sms.consent FOR EACH ROW EXECUTE FUNCTION sms.refuse_consent_edit();
 
 COMMENT ON TRIGGER refuse_consent_edit ON sms.consent IS 'A ledger is not edited.';
+
+-- TRIGGER consent refuse_consent_truncate
+
+CREATE TRIGGER refuse_consent_truncate BEFORE TRUNCATE ON sms.consent FOR EACH STATEMENT EXECUTE FUNCTION sms.refuse_consent_edit();
+
+COMMENT ON TRIGGER refuse_consent_truncate ON sms.consent IS 'A ledger is not emptied.';
 
 -- TRIGGER outcome refuse_illegal_move
 

@@ -146,6 +146,22 @@ async def test_the_same_error_of_two_adapters_is_two_histories(db: AsyncConnecti
     ]
 
 
+@pytest.mark.parametrize("table", ["cap", "blacklist", "stop_word"])
+async def test_emptying_a_rule_table_is_kept_as_the_end_of_each_row(
+    db: AsyncConnection, table: LiteralString
+) -> None:
+    await db.execute(ONE_MORE[table])
+    there = await column(db, f"select to_jsonb(t) from sms.{table} as t")  # noqa: S608
+    before = len(await changes(db, table))
+
+    await db.execute(f"truncate sms.{table}")
+
+    made = (await changes(db, table))[before:]
+    assert {change["action"] for change in made} == {"delete"}
+    assert sorted(str(change["old"]) for change in made) == sorted(map(str, there))
+    assert await in_force(db, await clock(db), table) == []
+
+
 async def test_rules_as_of_refuses_a_table_that_is_none(db: AsyncConnection) -> None:
     """An empty answer would read as: there was no cap."""
     with pytest.raises(psycopg.Error, match='no changes are kept of a table "caps"') as refused:
