@@ -14075,6 +14075,7 @@ CASE
     WHEN (setting ~~ 'retention\_months.%'::text) THEN (value ~ '^[0-9]{0,4}$'::text)
     ELSE true
 END),
+    CONSTRAINT "opt_out_answer is empty, or a text of at most 1000 characters" CHECK (((setting <> 'opt_out_answer'::text) OR (value = ''::text) OR ((value ~ '\S'::text) AND (char_length(value) <= 1000)))),
     CONSTRAINT "own span: activity event inbound number_trouble rule_change" CHECK (((setting !~~ 'retention\_months.%'::text) OR (setting = ANY (ARRAY['retention_months.activity'::text, 'retention_months.event'::text, 'retention_months.inbound'::text, 'retention_months.number_trouble'::text, 'retention_months.rule_change'::text])))),
     CONSTRAINT "short_link_base is http(s)://host/path/, at most 60 characters" CHECK (((setting <> 'short_link_base'::text) OR ((value ~ '^(https?://[A-Za-z0-9.-]+(:[0-9]{1,5})?(/[A-Za-z0-9._~-]+)*/)?$'::text) AND (length(value) <= 60)))),
     CONSTRAINT "short_link_robots is a pattern" CHECK (((setting <> 'short_link_robots'::text) OR ((''::text ~* value) IS NOT NULL))),

@@ -114,6 +114,8 @@ begin
               ('holiday', null, 'day is one of the years 1990 to 2100', $c$day between '1990-01-01' and '2100-12-31'$c$),
               ('stop_word', 'a stop word is one word', 'a stop word is one word of letters and digits',
                $c$word ~ '^[[:alnum:]]+$'$c$),
+              ('setting', null, 'opt_out_answer is empty, or a text of at most 1000 characters',
+               $c$setting <> 'opt_out_answer' or value = '' or (value ~ '\S' and char_length(value) <= 1000)$c$),
               ('setting', 'days and months are whole numbers', 'days are 0 to 99999, months 0 to 9999',
                $c$case when setting = 'erp_ref_days' then value ~ '^[0-9]{1,5}$'
                        when setting in ('retention_months', 'statistics_hours_months') then value ~ '^[0-9]{1,4}$'

@@ -78,6 +78,10 @@ REFUSED: list[tuple[LiteralString, str]] = [
     ("insert into sms.setting (setting, value, meaning)"
      " values ('retention_months.blacklist', '1', 'x')",
      "own span: activity event inbound number_trouble rule_change"),
+    ("update sms.setting set value = repeat('я', 1001) where setting = 'opt_out_answer'",
+     "opt_out_answer is empty, or a text of at most 1000 characters"),
+    ("update sms.setting set value = '  ' where setting = 'opt_out_answer'",
+     "opt_out_answer is empty, or a text of at most 1000 characters"),
     ("update sms.setting set value = 'x' where setting = 'statistics_hours_months'",
      "days are 0 to 99999, months 0 to 9999"),
     ("insert into sms.stop_word (word, meaning) values ('no more', 'stop')",
