@@ -14071,7 +14071,7 @@ CREATE TABLE sms.setting (
     CONSTRAINT "days are 0 to 99999, months 0 to 9999" CHECK (
 CASE
     WHEN (setting = 'erp_ref_days'::text) THEN (value ~ '^[0-9]{1,5}$'::text)
-    WHEN (setting = ANY (ARRAY['retention_months'::text, 'statistics_hours_months'::text])) THEN (value ~ '^[0-9]{1,4}$'::text)
+    WHEN (setting = 'retention_months'::text) THEN (value ~ '^[0-9]{1,4}$'::text)
     WHEN (setting ~~ 'retention\_months.%'::text) THEN (value ~ '^[0-9]{0,4}$'::text)
     ELSE true
 END),
@@ -14081,8 +14081,8 @@ END),
     CONSTRAINT "short_link_robots is a pattern" CHECK (((setting <> 'short_link_robots'::text) OR ((''::text ~* value) IS NOT NULL))),
     CONSTRAINT "statistics_zone: a zone; statistics_hours_months: 0 to 9999" CHECK (
 CASE setting
-    WHEN 'statistics_zone'::text THEN (timezone(value, '2020-01-01 00:00:00+00'::timestamp with time zone) IS NOT NULL)
-    WHEN 'statistics_hours_months'::text THEN (value ~ '^\d{1,5}$'::text)
+    WHEN 'statistics_zone'::text THEN (('2020-01-01 00:00:00+00'::timestamp with time zone AT TIME ZONE value) IS NOT NULL)
+    WHEN 'statistics_hours_months'::text THEN (value ~ '^[0-9]{1,4}$'::text)
     ELSE true
 END)
 );

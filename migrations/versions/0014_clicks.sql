@@ -116,9 +116,13 @@ begin
                $c$word ~ '^[[:alnum:]]+$'$c$),
               ('setting', null, 'opt_out_answer is empty, or a text of at most 1000 characters',
                $c$setting <> 'opt_out_answer' or value = '' or (value ~ '\S' and char_length(value) <= 1000)$c$),
+              ('setting', 'statistics_zone: a zone; statistics_hours_months: 0 to 9999', 'statistics_zone: a zone; statistics_hours_months: 0 to 9999',
+               $c$case setting when 'statistics_zone' then (timestamptz '2020-01-01 00:00Z' at time zone value) is not null
+                               when 'statistics_hours_months' then value ~ '^[0-9]{1,4}$'
+                               else true end$c$),
               ('setting', 'days and months are whole numbers', 'days are 0 to 99999, months 0 to 9999',
                $c$case when setting = 'erp_ref_days' then value ~ '^[0-9]{1,5}$'
-                       when setting in ('retention_months', 'statistics_hours_months') then value ~ '^[0-9]{1,4}$'
+                       when setting = 'retention_months' then value ~ '^[0-9]{1,4}$'
                        when setting like 'retention\_months.%' then value ~ '^[0-9]{0,4}$'
                        else true end$c$)) as v (rule_table, replaces, sentence, condition)
     loop

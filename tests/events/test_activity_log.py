@@ -124,7 +124,7 @@ async def test_every_table_by_which_people_steer_is_watched(
         """,
         table,
     )
-    assert watched == 3
+    assert watched == 4  # insert, update, delete, truncate
 
 
 async def test_who_did_it_is_the_login_also_behind_a_role(

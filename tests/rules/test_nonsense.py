@@ -74,7 +74,7 @@ REFUSED: list[tuple[LiteralString, str]] = [
     ("update sms.setting set value = '99999' where setting = 'retention_months.rule_change'",
      "days are 0 to 99999, months 0 to 9999"),
     ("update sms.setting set value = '99999' where setting = 'statistics_hours_months'",
-     "days are 0 to 99999, months 0 to 9999"),
+     "statistics_zone: a zone; statistics_hours_months: 0 to 9999"),
     ("insert into sms.setting (setting, value, meaning)"
      " values ('retention_months.blacklist', '1', 'x')",
      "own span: activity event inbound number_trouble rule_change"),
@@ -83,7 +83,7 @@ REFUSED: list[tuple[LiteralString, str]] = [
     ("update sms.setting set value = '  ' where setting = 'opt_out_answer'",
      "opt_out_answer is empty, or a text of at most 1000 characters"),
     ("update sms.setting set value = 'x' where setting = 'statistics_hours_months'",
-     "days are 0 to 99999, months 0 to 9999"),
+     "statistics_zone: a zone; statistics_hours_months: 0 to 9999"),
     ("insert into sms.stop_word (word, meaning) values ('no more', 'stop')",
      "a stop word is one word of letters and digits"),
     ("insert into sms.stop_word (word, meaning) values ('стоп-смс', 'stop')",
