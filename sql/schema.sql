@@ -5811,7 +5811,9 @@ begin
            case when u.held_out > 0 then u.uplift end, u.low, u.high, u.verdict
       from sms.goal as g
      cross join lateral sms.effect(g.goal, _from, _until, '{campaign}', 'last') as e
-      left join lateral sms.uplift(g.goal, e.campaign, _from, _until) as u on e.campaign is not null
+      left join lateral (   -- as a join's condition it would be asked after the call, which refuses a campaign that is none
+               select x.* from sms.uplift(g.goal, e.campaign, _from, _until) as x where e.campaign is not null offset 0
+           ) as u on true
      where g.is_enabled
      order by g.goal, e.messages desc;
 end
@@ -10331,8 +10333,8 @@ begin
     low := (_p1 - _p2 - sqrt((_p1 - _low1) ^ 2 + (_high2 - _p2) ^ 2))::numeric;
     high := (_p1 - _p2 + sqrt((_high1 - _p1) ^ 2 + (_p2 - _low2) ^ 2))::numeric;
     needed := case when _p1 <> _p2 then
-        ceil(((_z * sqrt((_p1 + _p2) / 2 * (1 - (_p1 + _p2) / 2) * 2)
-               + _power * sqrt(_p1 * (1 - _p1) + _p2 * (1 - _p2))) / (_p1 - _p2)) ^ 2)::bigint end;
+        least(9e18, ceil(((_z * sqrt((_p1 + _p2) / 2 * (1 - (_p1 + _p2) / 2) * 2)
+               + _power * sqrt(_p1 * (1 - _p1) + _p2 * (1 - _p2))) / (_p1 - _p2)) ^ 2))::bigint end;
     return next;
 end
 $$;

@@ -27,8 +27,8 @@ begin
     low := (_p1 - _p2 - sqrt((_p1 - _low1) ^ 2 + (_high2 - _p2) ^ 2))::numeric;
     high := (_p1 - _p2 + sqrt((_high1 - _p1) ^ 2 + (_p2 - _low2) ^ 2))::numeric;
     needed := case when _p1 <> _p2 then
-        ceil(((_z * sqrt((_p1 + _p2) / 2 * (1 - (_p1 + _p2) / 2) * 2)
-               + _power * sqrt(_p1 * (1 - _p1) + _p2 * (1 - _p2))) / (_p1 - _p2)) ^ 2)::bigint end;
+        least(9e18, ceil(((_z * sqrt((_p1 + _p2) / 2 * (1 - (_p1 + _p2) / 2) * 2)
+               + _power * sqrt(_p1 * (1 - _p1) + _p2 * (1 - _p2))) / (_p1 - _p2)) ^ 2))::bigint end;
     return next;
 end
 $$;

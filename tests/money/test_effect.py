@@ -236,6 +236,34 @@ async def test_the_interval_is_newcombes(tx: AsyncConnection) -> None:
     )
 
 
+async def test_a_month_tells_also_of_what_belongs_to_no_campaign(
+    db: AsyncConnection, goal: int
+) -> None:
+    """A reminder beside a campaign, as in every company: the month's report asks for both."""
+    spring = await insert(db, "campaign", campaign="spring")
+    await send(db, {"client_id": 1, "phone": str(number(1)), "campaign_id": spring})
+    await send(db, *({"client_id": n, "phone": str(number(n))} for n in (2, 3)))
+    await convert(db, goal, 2, timedelta(hours=1), 20)
+    month = await value(
+        db, "select date_trunc('month', %s at time zone sms.statistics_zone())::date", NOW
+    )
+    told = await rows(db, "select * from sms.month_effect(%s)", month)
+    assert [(line["campaign"], line["clients"], line["converted"]) for line in told] == [
+        (None, 2, 1),
+        ("spring", 1, 0),
+    ]
+    assert told[0]["verdict"] is None
+    assert told[1]["verdict"] == "nobody was held out: nothing to compare with"
+
+
+async def test_a_difference_of_next_to_nothing_takes_more_people_than_there_are(
+    tx: AsyncConnection,
+) -> None:
+    found = await row(tx, "select * from sms.uplift_interval(3000001, 1000000, 3000004, 1000001)")
+    assert found["uplift"] < Decimal("1e-12")
+    assert found["needed"] > 10**18
+
+
 async def test_unknown_names_are_sentences(db: AsyncConnection, goal: int) -> None:
     for query, sentence in (
         ("select sms.uplift('x', 'y')", 'unknown goal "x"'),
