@@ -5429,7 +5429,10 @@ COMMENT ON FUNCTION sms.link_month_no(p_at timestamp with time zone) IS 'The num
 
 CREATE FUNCTION sms.link_pattern() RETURNS text
     LANGUAGE sql IMMUTABLE
-    AS $$ select 'https?://[^\s<>"«»]*[^\s<>"«».,;:!?)\]}''…]' $$;
+    AS $$
+    select replace('https?://(?:\([^@()]*\)|[^@])*(?:\([^@()]*\)|[^@.,;:!?)\]}''’…–—])', '@',
+                   '\s\u0001-\u0020\u007f-\u00a0\u2000-\u200f\u2028-\u202f\u205f-\u2064\ufeff<>"«»“”„')
+$$;
 
 COMMENT ON FUNCTION sms.link_pattern() IS 'The pattern of a link in a text.';
 

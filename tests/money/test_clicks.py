@@ -89,6 +89,10 @@ async def test_links_are_sent_as_written_by_default(db: AsyncConnection) -> None
         ("(HTTP://A.example/x), «https://b.example/y».", ["HTTP://A.example/x", "https://b.example/y"]),
         ("ждём: https://кафе.рф/меню!", ["https://кафе.рф/меню"]),
         ("https://a.example/?q=1;2&z=%20#a, and so on", ["https://a.example/?q=1;2&z=%20#a"]),
+        ("https://a.example/x\u00a0— 1\u202f500 ₽", ["https://a.example/x"]),
+        ("https://a.example/x\u202fи https://b.example/y\u200b", ["https://a.example/x", "https://b.example/y"]),
+        ("„https://a.example/x“, “https://b.example/y”—", ["https://a.example/x", "https://b.example/y"]),
+        ("(https://a.example/A_(b)) (https://b.example/c)", ["https://a.example/A_(b)", "https://b.example/c"]),
         ("https://a.example/{{x}}y \\1 $&", ["https://a.example/{{x}}y"]),
     ],
 )  # fmt: skip
