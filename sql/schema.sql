@@ -15133,6 +15133,10 @@ CREATE INDEX campaign_run_unswept ON sms.campaign_run USING btree (run_id) WHERE
 
 CREATE INDEX claim_claimed_at ON sms.claim USING btree (claimed_at);
 
+-- INDEX click_at
+
+CREATE INDEX click_at ON ONLY sms.click USING btree (at);
+
 -- INDEX click_message
 
 CREATE INDEX click_message ON ONLY sms.click USING btree (message_id);

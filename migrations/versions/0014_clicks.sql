@@ -32,6 +32,7 @@ create table sms.click (
     primary key (click_id)
 ) partition by range (click_id);
 create index click_message on sms.click (message_id);
+create index click_at on sms.click (at);
 comment on table sms.click is 'A short link was opened. No address and no device is kept.';
 comment on column sms.click.click_id is 'Key; holds the time.';
 comment on column sms.click.message_id is 'The message whose link it was.';

@@ -320,6 +320,19 @@ async def test_a_goal_can_be_made_of_clicks(tracked: AsyncConnection) -> None:
     assert await value(tracked, "select client_id from sms.conversion") == 7
 
 
+async def test_what_was_opened_lately_is_found_without_reading_all(
+    tracked: AsyncConnection,
+) -> None:
+    """A goal asks every five minutes, of all that ever happened."""
+    await tracked.execute("set local enable_seqscan = off")
+    plan = await column(
+        tracked,
+        "explain select * from sms.link_click where clicked_at >= now() - interval '2 days'",
+    )
+    months = await column(tracked, "select month from sms.partition_months('click')")
+    assert sum("_at_idx" in line for line in plan) >= len(months)
+
+
 async def test_nobody_who_analyses_reads_a_whole_link(
     conn: AsyncConnection, as_role: AsRole
 ) -> None:
