@@ -157,6 +157,8 @@ def test_the_page_prints(page: Path, tmp_path: Path) -> None:
     [
         (["--month", "October"], "write a year and a month"),
         (["--month", "2026-13"], "write a year and a month"),
+        (["--month", "0000-01"], "write a year and a month"),
+        (["--month", "9999-12"], "write a year and a month"),
         (["--html", "x.html"], "add --month"),
         (["--month", "2026-10", "--html", "/nowhere/x.html"], "cannot be written"),
     ],
