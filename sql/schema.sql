@@ -13986,6 +13986,7 @@ CREATE TABLE sms.setting (
     value text NOT NULL,
     meaning text NOT NULL,
     CONSTRAINT "campaign_queue is a whole number from 1" CHECK (((setting <> 'campaign_queue'::text) OR (value ~ '^[1-9][0-9]{0,6}$'::text))),
+    CONSTRAINT "currency is three capitals, such as RUB" CHECK (((setting <> 'currency'::text) OR (value ~ '^[A-Z]{3}$'::text))),
     CONSTRAINT "days and months are whole numbers" CHECK (
 CASE
     WHEN (setting = ANY (ARRAY['retention_months'::text, 'erp_ref_days'::text])) THEN (value ~ '^\d{1,5}$'::text)
