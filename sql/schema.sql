@@ -10332,6 +10332,10 @@ begin
     if _z is null then
         raise exception 'no such confidence: %', p_confidence using errcode = 'SM072', hint = 'Confidence: 0.80, 0.90, 0.95 or 0.99.';
     end if;
+    if p_treated_converted not between 0 and p_treated or p_held_out_converted not between 0 and p_held_out then
+        raise exception 'of % people % cannot have converted, or of % %', p_treated, p_treated_converted, p_held_out, p_held_out_converted
+            using errcode = 'SM072';
+    end if;
     uplift := (_p1 - _p2)::numeric;
     low := (_p1 - _p2 - sqrt((_p1 - _low1) ^ 2 + (_high2 - _p2) ^ 2))::numeric;
     high := (_p1 - _p2 + sqrt((_high1 - _p1) ^ 2 + (_p2 - _low2) ^ 2))::numeric;
@@ -17200,6 +17204,8 @@ GRANT ALL ON FUNCTION sms.watch_routes(p_as_of timestamp with time zone) TO sms_
 REVOKE ALL ON FUNCTION sms.weigh_events(p_event_ids bigint[], p_rule_ids integer[]) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION sms.wilson_bound(p_share double precision, p_n bigint, p_z double precision) FROM PUBLIC;
+GRANT ALL ON FUNCTION sms.wilson_bound(p_share double precision, p_n bigint, p_z double precision) TO sms_analyst;
+GRANT ALL ON FUNCTION sms.wilson_bound(p_share double precision, p_n bigint, p_z double precision) TO sms_operator;
 
 REVOKE ALL ON FUNCTION sms.with_short_links(p_text text, p_codes text[]) FROM PUBLIC;
 

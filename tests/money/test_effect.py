@@ -11,6 +11,7 @@ import psycopg
 import pytest
 from psycopg import AsyncConnection
 
+from tests.conftest import AsRole
 from tests.support.factory import claim, insert, insert_many, number, row, rows, settle, value
 
 NOW = datetime.now(UTC)
@@ -262,6 +263,14 @@ async def test_a_difference_of_next_to_nothing_takes_more_people_than_there_are(
     found = await row(tx, "select * from sms.uplift_interval(3000001, 1000000, 3000004, 1000001)")
     assert found["uplift"] < Decimal("1e-12")
     assert found["needed"] > 10**18
+
+
+@pytest.mark.parametrize("role", ["sms_analyst", "sms_operator"])
+async def test_counts_from_elsewhere_may_be_compared(as_role: AsRole, role: str) -> None:
+    asker = await as_role(role)
+    assert await value(asker, "select uplift from sms.uplift_interval(70, 56, 80, 48)") > 0
+    with pytest.raises(psycopg.Error, match="of 10 people 20 cannot have converted"):
+        await asker.execute("select * from sms.uplift_interval(10, 20, 5, 1)")
 
 
 async def test_unknown_names_are_sentences(db: AsyncConnection, goal: int) -> None:
