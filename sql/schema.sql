@@ -5456,7 +5456,10 @@ COMMENT ON FUNCTION sms.link_month_no(p_at timestamp with time zone) IS 'The num
 
 CREATE FUNCTION sms.link_pattern() RETURNS text
     LANGUAGE sql IMMUTABLE
-    AS $$ select 'https?://[^\s<>"«»]*[^\s<>"«».,;:!?)\]}''…]' $$;
+    AS $$
+    select replace('https?://(?:\([^@()]*\)|[^@])*(?:\([^@()]*\)|[^@.,;:!?)\]}''’…–—])', '@',
+                   '\s\u0001-\u0020\u007f-\u00a0\u2000-\u200f\u2028-\u202f\u205f-\u2064\ufeff<>"«»“”„')
+$$;
 
 COMMENT ON FUNCTION sms.link_pattern() IS 'The pattern of a link in a text.';
 
@@ -5838,7 +5841,9 @@ begin
            case when u.held_out > 0 then u.uplift end, u.low, u.high, u.verdict
       from sms.goal as g
      cross join lateral sms.effect(g.goal, _from, _until, '{campaign}', 'last') as e
-      left join lateral sms.uplift(g.goal, e.campaign, _from, _until) as u on e.campaign is not null
+      left join lateral (   -- as a join's condition it would be asked after the call, which refuses a campaign that is none
+               select x.* from sms.uplift(g.goal, e.campaign, _from, _until) as x where e.campaign is not null offset 0
+           ) as u on true
      where g.is_enabled
      order by g.goal, e.messages desc;
 end
@@ -10357,12 +10362,16 @@ begin
     if _z is null then
         raise exception 'no such confidence: %', p_confidence using errcode = 'SM072', hint = 'Confidence: 0.80, 0.90, 0.95 or 0.99.';
     end if;
+    if p_treated_converted not between 0 and p_treated or p_held_out_converted not between 0 and p_held_out then
+        raise exception 'of % people % cannot have converted, or of % %', p_treated, p_treated_converted, p_held_out, p_held_out_converted
+            using errcode = 'SM072';
+    end if;
     uplift := (_p1 - _p2)::numeric;
     low := (_p1 - _p2 - sqrt((_p1 - _low1) ^ 2 + (_high2 - _p2) ^ 2))::numeric;
     high := (_p1 - _p2 + sqrt((_high1 - _p1) ^ 2 + (_p2 - _low2) ^ 2))::numeric;
     needed := case when _p1 <> _p2 then
-        ceil(((_z * sqrt((_p1 + _p2) / 2 * (1 - (_p1 + _p2) / 2) * 2)
-               + _power * sqrt(_p1 * (1 - _p1) + _p2 * (1 - _p2))) / (_p1 - _p2)) ^ 2)::bigint end;
+        least(9e18, ceil(((_z * sqrt((_p1 + _p2) / 2 * (1 - (_p1 + _p2) / 2) * 2)
+               + _power * sqrt(_p1 * (1 - _p1) + _p2 * (1 - _p2))) / (_p1 - _p2)) ^ 2))::bigint end;
     return next;
 end
 $$;
@@ -14038,6 +14047,7 @@ CREATE TABLE sms.setting (
     value text NOT NULL,
     meaning text NOT NULL,
     CONSTRAINT "campaign_queue is a whole number from 1" CHECK (((setting <> 'campaign_queue'::text) OR (value ~ '^[1-9][0-9]{0,6}$'::text))),
+    CONSTRAINT "currency is three capitals, such as RUB" CHECK (((setting <> 'currency'::text) OR (value ~ '^[A-Z]{3}$'::text))),
     CONSTRAINT "days and months are whole numbers" CHECK (
 CASE
     WHEN (setting = ANY (ARRAY['retention_months'::text, 'erp_ref_days'::text])) THEN (value ~ '^\d{1,5}$'::text)
@@ -15184,6 +15194,10 @@ CREATE INDEX campaign_run_unswept ON sms.campaign_run USING btree (run_id) WHERE
 -- INDEX claim_claimed_at
 
 CREATE INDEX claim_claimed_at ON sms.claim USING btree (claimed_at);
+
+-- INDEX click_at
+
+CREATE INDEX click_at ON ONLY sms.click USING btree (at);
 
 -- INDEX click_message
 
@@ -17249,6 +17263,8 @@ GRANT ALL ON FUNCTION sms.watch_routes(p_as_of timestamp with time zone) TO sms_
 REVOKE ALL ON FUNCTION sms.weigh_events(p_event_ids bigint[], p_rule_ids integer[]) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION sms.wilson_bound(p_share double precision, p_n bigint, p_z double precision) FROM PUBLIC;
+GRANT ALL ON FUNCTION sms.wilson_bound(p_share double precision, p_n bigint, p_z double precision) TO sms_analyst;
+GRANT ALL ON FUNCTION sms.wilson_bound(p_share double precision, p_n bigint, p_z double precision) TO sms_operator;
 
 REVOKE ALL ON FUNCTION sms.with_declared_defaults(p_body text, p_variables jsonb) FROM PUBLIC;
 

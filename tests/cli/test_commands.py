@@ -126,6 +126,8 @@ async def test_every_command_has_help_with_an_example(outbox: Outbox, command: l
         (["status", "--nonsense"], 2, "--nonsense"),
         (["status", "--since", "yore"], 2, "--since: 'yore' is no time"),
         (["report", "--since", "1h", "--until", "2h"], 2, "not before"),
+        (["report", "--since", "99999999d"], 2, "--since: '99999999d' is no time"),
+        (["report", "--until", "0001-01-01T00:00+14:00"], 2, "is no time"),
         (["explain"], 2, "ID"),
         (["explain", "12x"], 2, "'12x' is no message id"),
         (["message", "99999999999999999999"], 2, "is no message id"),

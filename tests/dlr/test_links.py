@@ -129,6 +129,18 @@ async def test_a_link_that_is_none_leads_nowhere(
     assert (await client.get(f"/l/{code}", headers=PHONE)).status_code == 404
 
 
+async def test_a_slash_too_many_leads_where_the_link_leads(
+    client: httpx.AsyncClient, conn: AsyncConnection
+) -> None:
+    """Not to the same path at whatever host the caller named."""
+    code = await code_of(conn)
+    answer = await client.get(f"/l/{code}/", headers={**PHONE, "Host": "evil.example"})
+    assert (answer.status_code, answer.headers["Location"]) == (302, URL_SENT_ON)
+    for path in ("/l/", f"/l/{code}//", f"/l/{code}/x", f"/l/{code}/x/y"):
+        assert (await client.get(path, headers=PHONE)).status_code == 404
+    assert await clicks(conn) == [False]
+
+
 async def test_while_the_database_is_away_nothing_of_the_caller_is_told() -> None:
     async def away(code: str, user_agent: str, is_counted: bool) -> str | None:
         raise DatabaseAway("The database is away: it does not answer.")
