@@ -87,6 +87,7 @@ async def test_a_person_is_led_on_and_counted(
         "facebookexternalhit/1.1 Facebot Twitterbot/1.0",
         "TelegramBot (like TwitterBot)",
         "WhatsApp/2.23.20.0",
+        "Mozilla/5.0 (compatible; vkShare; +http://vk.com/dev/Share)",
         "bot",
         "curl/8.0",
         "",
