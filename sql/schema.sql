@@ -1482,7 +1482,8 @@ begin
                  when new.local_time = '24:00' then 'local_time is 00:00 to 23:59'
                  when new.start_at not between timestamptz '2000-01-01 00:00Z' and timestamptz '9999-01-01 00:00Z'
                       or new.ends_at not between timestamptz '2000-01-01 00:00Z' and timestamptz '9999-01-01 00:00Z'
-                 then 'start_at and ends_at are moments from 2000 to 9998; without one there is no limit' end;
+                 then 'start_at and ends_at are moments from 2000 to 9998; without one there is no limit'
+                 else 'cron: ' || sms.cron_problem(new.cron) end;
     if _odd is not null then
         raise exception '%', _odd using errcode = 'check_violation';
     end if;
@@ -2437,6 +2438,27 @@ end
 $$;
 
 COMMENT ON FUNCTION sms.create_partition(p_table text, p_month timestamp with time zone) IS 'Make one monthly partition of one table; 0 when it is there already.';
+
+-- FUNCTION cron_problem(text)
+
+CREATE FUNCTION sms.cron_problem(p_cron text) RETURNS text
+    LANGUAGE sql IMMUTABLE
+    AS $_$
+    select f.name || ' ' || t.span || case when t.lo > t.hi then ' runs backwards' else ' is beyond ' || f.lo || ' to ' || f.hi end
+      from unnest(regexp_split_to_array(btrim(p_cron), '\s+'), '{minute,hour,day,month,weekday}'::text[],
+                  '{0,0,1,1,0}'::int[], '{59,23,31,12,7}'::int[]) with ordinality as f (field, name, lo, hi, n)
+     cross join unnest(string_to_array(f.field, ',')) with ordinality as p (part, m)
+     cross join lateral (
+               select s.span, split_part(s.span, '-', 1)::int as lo, reverse(split_part(reverse(s.span), '-', 1))::int as hi
+                 from (select split_part(p.part, '/', 1) as span) as s
+                where s.span ~ '^\d{1,5}(-\d{1,5})?$'
+           ) as t
+     where t.lo < f.lo or t.hi > f.hi or t.lo > t.hi
+     order by f.n, p.m
+     limit 1
+$_$;
+
+COMMENT ON FUNCTION sms.cron_problem(p_cron text) IS 'What number in a cron expression is beyond its bounds, in words; null where all fit.';
 
 -- FUNCTION daily_volumes(date, date)
 
@@ -16465,6 +16487,8 @@ GRANT ALL ON FUNCTION sms.count_unaccounted() TO sms_monitor;
 REVOKE ALL ON FUNCTION sms.count_volume(p_month date) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION sms.create_partition(p_table text, p_month timestamp with time zone) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION sms.cron_problem(p_cron text) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION sms.daily_volumes(p_from date, p_until date) FROM PUBLIC;
 GRANT ALL ON FUNCTION sms.daily_volumes(p_from date, p_until date) TO sms_analyst;
