@@ -31,7 +31,8 @@ MAX_RAW = 1000
 
 _KEYS = "id|sub|dlvrd|submit date|done date|stat|err"
 _TEXT = re.compile(r"\btext\s*:", re.IGNORECASE)
-_FIELD = re.compile(rf"\b({_KEYS})\s*:[ \t]*([^\s,;]*)", re.IGNORECASE)
+# A value may be missing; the next key is not it.
+_FIELD = re.compile(rf"\b({_KEYS})\s*:(?:[ \t]*(?!(?:{_KEYS})\s*:)([^\s,;]+))?", re.IGNORECASE)
 _DATE = re.compile(r"[0-9]{10}|[0-9]{12}|[0-9]{14}")
 _NO_ERROR = re.compile(r"0*")
 
