@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
 from providers.base import Receipt, storable
+from providers.smpp.inbound import GSM as GSM_CODINGS
 from providers.smpp.inbound import KIND, decode
 from providers.smpp.pdu import (
     MESSAGE_STATE,
@@ -102,7 +103,7 @@ class Receipts:
 
 def _text(pdu: Delivered) -> str:
     octets = pdu.short_message or pdu.message_payload or b""
-    if pdu.data_coding == 0:
+    if pdu.data_coding in GSM_CODINGS:
         # Receipts are ASCII; "_" has another place in the GSM alphabet, and ids may have one.
         return storable(octets.decode("ascii", "backslashreplace"))
     return decode(octets, pdu.data_coding)
