@@ -141,6 +141,7 @@ async def test_every_command_has_help_with_an_example(outbox: Outbox, command: l
         (["route", "changes", "--since", "9999999999d"], 2, "--since: '9999999999d' is no time"),
         (["route", "changes", "--since", "0001-01-01T00:00+05:00"], 2, "is no time"),
         (["provider", "set", "x", "--tps", "1e300"], 2, "--tps"),
+        (["provider", "set", "x", "--adapter", "fake", "--set", "way_ms=NaN"], 2, "no JSON number"),
         (["provider", "breaker", "--set", "probes"], 2, "KEY=VALUE"),
         (["route", "set", "otp"], 2, "providers"),
         (["provider", "set", "x", "--tps", "fast"], 2, "--tps"),
@@ -382,6 +383,15 @@ async def test_providers_are_made_changed_listed_and_switched(
         (["set", "post", "--set", "latency_ms=slow"], "latency_ms"),
         (["set", "Post!", "--adapter", "fake"], "Post!"),
         (["set", "post", "--secret-env", "pass word"], "--secret-env"),
+        (["set", "post", "--secret-env", ""], "--secret-env"),
+        (
+            ["set", "x", "--adapter", "smpp", "--set", "system_id=a", "--set", "addresses=foo"],
+            "\"addresses\": 'foo' is not host:port",
+        ),
+        (
+            ["set", "x", "--adapter", "fake", "--set", 'latency_ms="Infinity"'],
+            'setting "latency_ms"',
+        ),
         (["switch", "smoke", "post"], "smoke"),
         (["switch", "mass", "nobody"], "nobody"),
     ],
