@@ -138,7 +138,7 @@ def moment(text: str, option: str) -> datetime:
         return now
     try:
         return datetime.fromisoformat(text).astimezone(UTC)
-    except (ValueError, OverflowError):
+    except (ValueError, OverflowError):  # a year that no other zone has
         pass
     try:
         return now - parse_duration(text)
