@@ -138,11 +138,11 @@ def moment(text: str, option: str) -> datetime:
         return now
     try:
         return datetime.fromisoformat(text).astimezone(UTC)
-    except ValueError:
+    except (ValueError, OverflowError):  # a year that no other zone has
         pass
     try:
         return now - parse_duration(text)
-    except ValueError:
+    except (ValueError, OverflowError):
         raise UsageMistake(
             f"{option}: {text!r} is no time: write now, 24h (that long ago) or 2026-03-01T09:00."
         ) from None

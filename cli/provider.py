@@ -86,7 +86,9 @@ def set_(
     secret_env: Annotated[
         str | None, typer.Option(help="Name of the variable that holds its secret.")
     ] = None,
-    tps: Annotated[float | None, typer.Option(help="Segments a second.", min=0.01)] = None,
+    tps: Annotated[
+        float | None, typer.Option(help="Segments a second.", min=0.01, max=9_999_999)
+    ] = None,
     max_batch: Annotated[
         int | None, typer.Option(help="Messages in one claim.", min=1, max=1000)
     ] = None,
@@ -117,10 +119,15 @@ def parse_pairs(pairs: Sequence[str]) -> dict[str, Any]:
         if not equals or not key:
             raise UsageMistake(f"--set {pair}: write KEY=VALUE.")
         try:
-            found[key] = json.loads(value)
+            found[key] = json.loads(value, parse_constant=_refuse_constant)
         except ValueError:
             found[key] = value
     return found
+
+
+def _refuse_constant(name: str) -> None:
+    """NaN and Infinity: Python's JSON has them, PostgreSQL's has not, and no setting is one."""
+    raise UsageMistake(f"{name} is no JSON number.")
 
 
 def _read(file: Path | None) -> dict[str, Any]:
@@ -128,7 +135,7 @@ def _read(file: Path | None) -> dict[str, Any]:
     if file is None:
         return {}
     try:
-        found = json.loads(file.read_text(encoding="utf-8"))
+        found = json.loads(file.read_text(encoding="utf-8"), parse_constant=_refuse_constant)
     except (OSError, ValueError) as error:
         raise UsageMistake(f"--settings-file {file}: {error}.") from None
     if not isinstance(found, dict):
@@ -149,7 +156,7 @@ async def _check(db: Database, provider: str, change: dict[str, Any]) -> None:
             f"{provider!r} is no name for a provider: up to 40 small letters, digits and _."
         )
     secret_env = change["secret_env"]
-    if secret_env and not VARIABLE.fullmatch(secret_env):
+    if secret_env is not None and not VARIABLE.fullmatch(secret_env):
         raise UsageMistake(f"--secret-env {secret_env}: write a variable's name in capitals.")
     rows = {row.provider: row for row in await db.call(calls.list_providers)}
     old = rows.get(provider)
@@ -202,7 +209,8 @@ def switch(
     if as_json:
         show({"channel": channel, "provider": provider, "lanes": lanes})
     else:
-        print(f"{lanes} lanes re-pointed to {provider}")
+        known = "" if lanes else ": it serves them already"
+        print(f"{lanes} lanes re-pointed to {provider}{known}")
 
 
 @commands.command(epilog="Example: outbox provider park planned --operator mts")
@@ -249,5 +257,5 @@ def _later(text: str) -> datetime:
         pass
     try:
         return datetime.fromisoformat(text).astimezone(UTC)
-    except ValueError:
+    except (ValueError, OverflowError):  # a year that no other zone has
         raise UsageMistake(f"--until: {text!r} is no time: write 2h or 2026-03-01T09:00.") from None

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 
 LONGEST_S = 300.0
-_MONTH = re.compile("([0-9]{4})-(0[1-9]|1[0-2])")
+_MONTH = re.compile("([12][0-9]{3})-(0[1-9]|1[0-2])")
 
 
 @app.command(epilog="Example: outbox report --month 2026-10    (or: --since 24h --json)")

@@ -49,13 +49,14 @@ class Links:
 
     def __init__(self, follow: Follow, *, max_waiting: int = MAX_WAITING) -> None:
         self.counters = LinkCounters()
-        self.route = Route("/l/{code}", self.lead, methods=["GET"])  # and HEAD, by Starlette
+        # All below /l/, or a slash too many would be led to wherever the caller's Host header says.
+        self.route = Route("/l/{code:path}", self.lead, methods=["GET"])  # and HEAD, by Starlette
         self._follow = follow
         self._max_waiting = max_waiting
 
     async def lead(self, request: Request) -> Response:
         """Answer one opening."""
-        code = request.path_params["code"]
+        code = request.path_params["code"].removesuffix("/")
         if not CODE.fullmatch(code):
             return self._unknown()
         counters = self.counters

@@ -30,6 +30,7 @@ CONFIG = "OUTBOX_CONFIG"
 NO_LISTEN = "none"
 
 _UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0, "": 1.0}
+_LONGEST = timedelta(days=36500)  # a hundred years; a moment so far from now is still a moment
 _DURATION = re.compile(r"\s*(\d+(?:\.\d+)?)\s*(ms|s|m|h|d|)\s*")
 
 
@@ -40,7 +41,10 @@ def parse_duration(value: object) -> timedelta:
     found = _DURATION.fullmatch(str(value))
     if found is None:
         raise ValueError(f"{value!r} is no duration: write 500ms, 10s, 2m, 1h or 7d")
-    return timedelta(seconds=float(found[1]) * _UNITS[found[2]])
+    seconds = float(found[1]) * _UNITS[found[2]]
+    if seconds > _LONGEST.total_seconds():
+        raise ValueError(f"{value!r} is no duration: the longest is {_LONGEST.days}d")
+    return timedelta(seconds=seconds)
 
 
 Duration = Annotated[timedelta, BeforeValidator(parse_duration)]

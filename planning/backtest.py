@@ -67,7 +67,11 @@ def say(tried: Sequence[Tried]) -> str:
         else f"repeating the last week would have done better ({naive:.1%})"
     )
     months = "month" if len(tried) == 1 else f"{len(tried)} months"
-    return f"Over the last {months} it missed a month's volume by {ours:.1%} on average; {verdict}."
+    held = sum(t.low <= t.actual <= t.high for t in tried)
+    return (
+        f"Over the last {months} it missed a month's volume by {ours:.1%} on average; {verdict}."
+        f" {held} of {len(tried)} ended within the interval."
+    )
 
 
 def _try(

@@ -108,7 +108,7 @@ def _regressed(
     left = errors[-365:] - np.median(errors[-365:])
     dice = np.random.default_rng(seed)
     drawn = future @ fitted.params + level + _drawn_errors(left, len(days), dice)
-    drawn += _drift(errors, len(days), dice)
+    drawn += _drift(errors, len(days), dice) + _doubt_of_level(errors, dice)
     paths = np.maximum(np.expm1(np.minimum(drawn, np.log1p(volumes.max() * 20))), 0)
     return Forecast(
         days=days,
@@ -127,8 +127,22 @@ def _drawn_errors(errors: Array, days: int, dice: np.random.Generator) -> Array:
 
 
 def _drift(errors: Array, days: int, dice: np.random.Generator) -> Array:
-    """How far the level wandered from one four weeks to the next, going on to wander."""
-    months = errors[: len(errors) // LATELY * LATELY].reshape(-1, LATELY).mean(axis=1)
-    step = float(np.std(np.diff(months))) if len(months) > 2 else float(np.std(errors)) / 4
-    ahead = np.sqrt(np.arange(1, days + 1) / LATELY)
+    """How far the level wandered from one four weeks to the next, going on to wander.
+
+    What the means of four weeks differ by chance is no wandering. A level that wanders has moved
+    since the middle of the weeks that tell of it; neighbouring means of it lie nearer than ends.
+    """
+    months = errors[: len(errors) // LATELY * LATELY].reshape(-1, LATELY)
+    if len(months) > 2:
+        by_chance = 2 * float(months.var(axis=1).mean()) / LATELY
+        step = max(float(np.var(np.diff(months.mean(axis=1)))) - by_chance, 0.0) ** 0.5
+    else:
+        step = float(np.std(errors)) / 4
+    ahead = np.sqrt(1.5 * np.arange(1, days + 1) / LATELY + 0.5)
     return dice.normal(0, step, (PATHS, 1)) * ahead[None, :]
+
+
+def _doubt_of_level(errors: Array, dice: np.random.Generator) -> Array:
+    """How far the median of the last four weeks may be from the level (its asymptotic error)."""
+    error = (np.pi / 2 / LATELY) ** 0.5 * float(np.std(errors[-LATELY:]))
+    return dice.normal(0, error, (PATHS, 1))

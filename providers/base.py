@@ -393,7 +393,7 @@ class SharesUrl(BringsInbound, Protocol):
 class AdapterSettings(BaseModel):
     """Base of each adapter's settings: unknown keys are refused, values do not change."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
 
 S = TypeVar("S", bound=AdapterSettings)
@@ -408,7 +408,8 @@ def parse_settings(model: type[S], provider: str, settings: Mapping[str, object]
         key = ".".join(str(part) for part in first["loc"]) or "settings"
         known = ", ".join(sorted(model.model_fields))
         hint = f" (known: {known})" if first["type"] == "extra_forbidden" else ""
-        sentence = f'Provider "{provider}": setting "{key}": {first["msg"]}{hint}.'
+        said = first["msg"].removeprefix("Value error, ")
+        sentence = f'Provider "{provider}": setting "{key}": {said}{hint}.'
         raise SettingsError(sentence) from None
 
 

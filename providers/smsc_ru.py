@@ -42,7 +42,7 @@ from providers.base import (
 )
 from providers.rounds import Rest, Round, later, share_out
 from providers.smsc_ru_answers import duty, read_results, say
-from providers.smsc_ru_api import Answer, Api, NoAnswer, NotSent, Refusal, SmscRuSettings
+from providers.smsc_ru_api import SEND, Answer, Api, NoAnswer, NotSent, Refusal, SmscRuSettings
 from providers.smsc_ru_balance import Purse
 from providers.smsc_ru_callbacks import parse_callback
 from providers.smsc_ru_inbound import is_inbound, parse_inbound
@@ -132,13 +132,17 @@ class SmscRuProvider:
 
     async def capacity(self) -> int | None:
         """As much as fits into requests at once: what waits here for its turn may be doubtful."""
+        if self._api.refused_by is not None:
+            return 0
         room = self.settings.parallel * self.settings.max_batch - self._under_way
         return self._rest.room(max(0, room))
 
     async def _submit_safely(self, request: Request, work: _Work) -> Sequence[Result]:
         is_urgent = request.messages[0].priority == 0
         try:
-            async with nullcontext() if is_urgent else self._bulk_places, self._api.places:
+            bulk_place = nullcontext() if is_urgent else self._bulk_places
+            turn = nullcontext() if is_urgent else self._api.alone_at_first()
+            async with bulk_place, self._api.places, turn:
                 return await self._submit(request, work)
         except Exception as error:
             log.exception("smsc_ru_bug", provider=self.name)
@@ -147,12 +151,14 @@ class SmscRuProvider:
 
     async def _submit(self, request: Request, work: _Work) -> list[Result]:
         """Post one request; no result for a message means that it was not submitted."""
+        if (code := self._api.refused_by) is not None:
+            work.not_submitted = say(code)
         if work.not_submitted is not None:
             return []
         if (closed := work.closed(self.settings.back_off_s)) is not None:
             return [later(message, *closed) for message in request.messages]
         try:
-            answer = await self._api.ask("send.php", self._planner.form(request))
+            answer = await self._api.ask(SEND, self._planner.form(request))
         except NotSent as error:
             work.halted_by = self._trouble(str(error))
             return await self._submit(request, work)

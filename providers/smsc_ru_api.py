@@ -7,8 +7,10 @@ from __future__ import annotations
 
 import asyncio
 import json
+import math
 import time
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager, nullcontext
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, Literal
@@ -23,6 +25,8 @@ from providers.rounds import NEVER_SENT
 
 log = structlog.get_logger()
 
+SEND = "send.php"
+REFUSES_US = frozenset({2, 4})  # the key or our address, on any page; five times 2 block us
 AVOID_S = 60.0  # a host that could not be reached comes second for so long
 
 
@@ -74,6 +78,11 @@ class Api:
         self._hosts = [str(url).rstrip("/") for url in urls]
         self.places = asyncio.Semaphore(settings.parallel)
         self._avoided: dict[str, float] = {}
+        self._rest_s = settings.rest_s
+        self._is_let_in = False  # the last answer was none of REFUSES_US
+        self._refused_by = 0
+        self._no_sending_until = self._no_questions_until = -math.inf
+        self._first = asyncio.Lock()
         self._common = {"apikey": key, "fmt": "3", "charset": "utf-8"}
         self._connections = Connections(is_tls=any(url.scheme == "https" for url in urls))
         self._timeout_s = settings.timeout_s
@@ -84,11 +93,28 @@ class Api:
     async def aclose(self) -> None:
         await self._connections.aclose()
 
+    @asynccontextmanager
+    async def alone_at_first(self) -> AsyncIterator[None]:
+        """Hold this to ask: until the service has let us in, one at a time."""
+        async with nullcontext() if self._is_let_in else self._first:
+            if not self._is_let_in:
+                yield
+                return
+        yield
+
+    @property
+    def refused_by(self) -> int | None:
+        """The error that shut out a request to send, while none may follow."""
+        return self._refused_by if time.monotonic() < self._no_sending_until else None
+
     async def ask(self, page: str, form: Mapping[str, str]) -> Answer | Refusal:
         """What a page answers; NotSent or NoAnswer where there is no answer of the service.
 
         The backup is asked only where the request certainly did not leave for the main host.
         """
+        closed_until = self._no_sending_until if page == SEND else self._no_questions_until
+        if time.monotonic() < closed_until:
+            raise NotSent(f"smsc.ru is left alone after its error {self._refused_by}")
         form = {**self._common, **form}
         try:
             async with asyncio.timeout(self._timeout_s):
@@ -97,7 +123,18 @@ class Api:
             raise NotSent(f"smsc.ru cannot be reached ({type(error).__name__})") from None
         except (TimeoutError, httpx.TransportError) as error:
             raise NoAnswer(f"smsc.ru did not answer ({type(error).__name__})") from None
-        return _read(status, content)
+        answer = _read(status, content)
+        self._is_let_in = not (isinstance(answer, Refusal) and answer.code in REFUSES_US)
+        if isinstance(answer, Refusal) and not self._is_let_in:
+            self._shut_out(page, answer.code)
+        return answer
+
+    def _shut_out(self, page: str, code: int) -> None:
+        """Ask no more for a while. A key that may not see the balance may still send."""
+        self._refused_by = code
+        self._no_questions_until = time.monotonic() + self._rest_s
+        if page == SEND:
+            self._no_sending_until = self._no_questions_until
 
     async def _post(self, page: str, form: Mapping[str, str]) -> tuple[int, bytes]:
         now = time.monotonic()

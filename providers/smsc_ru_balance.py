@@ -37,7 +37,7 @@ class Purse:
         return Balance(amount=self._amount + self._credit, currency=self._currency or "RUB")
 
     async def _ask(self, api: Api) -> None:
-        async with api.places:
+        async with api.places, api.alone_at_first():
             answer = await api.ask("balance.php", {"cur": "1"})
         if isinstance(answer, Refusal):
             raise ProviderError(f"The balance was not told: {say(answer.code)}.")

@@ -50,7 +50,7 @@ class StatusPage:
         self._next_at = now + self._minute_s
         ids, phones = zip(*asked, strict=True)
         try:
-            async with self._api.places:
+            async with self._api.places, self._api.alone_at_first():
                 answer = await self._api.ask(
                     "status.php", {"phone": ",".join(phones), "id": ",".join(ids)}
                 )

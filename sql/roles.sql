@@ -226,7 +226,8 @@ grant select on sms.goal, sms.conversion to sms_erp, sms_operator, sms_analyst;
 grant insert on sms.conversion to sms_erp;
 grant execute on function sms.effect(text, timestamptz, timestamptz, text[], text),
                           sms.uplift(text, text, timestamptz, timestamptz, numeric),
-                          sms.uplift_interval(bigint, bigint, bigint, bigint, numeric) to sms_analyst, sms_operator;
+                          sms.uplift_interval(bigint, bigint, bigint, bigint, numeric),
+                          sms.wilson_bound(float8, bigint, float8) to sms_analyst, sms_operator;
 
 -- Clicks: analysts see who opened a link and whose host it was, nobody a whole link.
 grant select on sms.link_click to sms_erp, sms_analyst, sms_operator;

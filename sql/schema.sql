@@ -1486,7 +1486,8 @@ begin
                  when new.local_time = '24:00' then 'local_time is 00:00 to 23:59'
                  when new.start_at not between timestamptz '2000-01-01 00:00Z' and timestamptz '9999-01-01 00:00Z'
                       or new.ends_at not between timestamptz '2000-01-01 00:00Z' and timestamptz '9999-01-01 00:00Z'
-                 then 'start_at and ends_at are moments from 2000 to 9998; without one there is no limit' end;
+                 then 'start_at and ends_at are moments from 2000 to 9998; without one there is no limit'
+                 else 'cron: ' || sms.cron_problem(new.cron) end;
     if _odd is not null then
         raise exception '%', _odd using errcode = 'check_violation';
     end if;
@@ -2441,6 +2442,27 @@ end
 $$;
 
 COMMENT ON FUNCTION sms.create_partition(p_table text, p_month timestamp with time zone) IS 'Make one monthly partition of one table; 0 when it is there already.';
+
+-- FUNCTION cron_problem(text)
+
+CREATE FUNCTION sms.cron_problem(p_cron text) RETURNS text
+    LANGUAGE sql IMMUTABLE
+    AS $_$
+    select f.name || ' ' || t.span || case when t.lo > t.hi then ' runs backwards' else ' is beyond ' || f.lo || ' to ' || f.hi end
+      from unnest(regexp_split_to_array(btrim(p_cron), '\s+'), '{minute,hour,day,month,weekday}'::text[],
+                  '{0,0,1,1,0}'::int[], '{59,23,31,12,7}'::int[]) with ordinality as f (field, name, lo, hi, n)
+     cross join unnest(string_to_array(f.field, ',')) with ordinality as p (part, m)
+     cross join lateral (
+               select s.span, split_part(s.span, '-', 1)::int as lo, reverse(split_part(reverse(s.span), '-', 1))::int as hi
+                 from (select split_part(p.part, '/', 1) as span) as s
+                where s.span ~ '^\d{1,5}(-\d{1,5})?$'
+           ) as t
+     where t.lo < f.lo or t.hi > f.hi or t.lo > t.hi
+     order by f.n, p.m
+     limit 1
+$_$;
+
+COMMENT ON FUNCTION sms.cron_problem(p_cron text) IS 'What number in a cron expression is beyond its bounds, in words; null where all fit.';
 
 -- FUNCTION daily_volumes(date, date)
 
@@ -5306,7 +5328,7 @@ begin
     select o.lane_id, o.priority, o.policy, o.provider_id,
            row_number() over (partition by o.lane_id order by o.price nulls last, o.share + o.bonus desc nulls last, o.rank),
            o.is_enabled,
-           case o.policy when 'cheapest' then coalesce(format('costs %s', o.price), 'price unknown')
+           case o.policy when 'cheapest' then coalesce('costs ' || o.price, 'price unknown')
                          when 'best_delivered' then format('delivers %s %%', round(100 * o.share, 1))
                          else format('rank %s', o.rank) end
       from offer as o;
@@ -5464,7 +5486,10 @@ COMMENT ON FUNCTION sms.link_month_no(p_at timestamp with time zone) IS 'The num
 
 CREATE FUNCTION sms.link_pattern() RETURNS text
     LANGUAGE sql IMMUTABLE
-    AS $$ select 'https?://[^\s<>"«»]*[^\s<>"«».,;:!?)\]}''…]' $$;
+    AS $$
+    select replace('https?://(?:\([^@()]*\)|[^@])*(?:\([^@()]*\)|[^@.,;:!?)\]}''’…–—])', '@',
+                   '\s\u0001-\u0020\u007f-\u00a0\u2000-\u200f\u2028-\u202f\u205f-\u2064\ufeff<>"«»“”„')
+$$;
 
 COMMENT ON FUNCTION sms.link_pattern() IS 'The pattern of a link in a text.';
 
@@ -5846,7 +5871,9 @@ begin
            case when u.held_out > 0 then u.uplift end, u.low, u.high, u.verdict
       from sms.goal as g
      cross join lateral sms.effect(g.goal, _from, _until, '{campaign}', 'last') as e
-      left join lateral sms.uplift(g.goal, e.campaign, _from, _until) as u on e.campaign is not null
+      left join lateral (   -- as a join's condition it would be asked after the call, which refuses a campaign that is none
+               select x.* from sms.uplift(g.goal, e.campaign, _from, _until) as x where e.campaign is not null offset 0
+           ) as u on true
      where g.is_enabled
      order by g.goal, e.messages desc;
 end
@@ -9939,6 +9966,7 @@ CREATE FUNCTION sms.switch_channel(p_channel text, p_provider text, p_operator t
 declare
     _provider_id smallint;
     _lanes smallint[] := sms.lanes_of(p_channel, p_operator);
+    _reason text := nullif(btrim(p_reason), '');
     _changed int;
 begin
     if p_provider is not null then
@@ -9949,10 +9977,10 @@ begin
             using errcode = 'SM062', hint = 'Give a later end, or none: then it lasts until it is unpinned.';
     end if;
     insert into sms.lane_pin as n (lane_id, reason, pinned_until, return_to)
-    select l.lane_id, p_reason, p_until, l.provider_id
+    select l.lane_id, _reason, p_until, l.provider_id
       from sms.lane as l
      where l.lane_id = any (_lanes)
-       and (num_nonnulls(p_reason, p_until) > 0
+       and (num_nonnulls(_reason, p_until) > 0
             or exists (select from sms.lane_pin as x where x.lane_id = l.lane_id)
             or exists (select from sms.route as r
                         where r.channel_id = l.channel_id and (r.operator_id = l.operator_id or r.operator_id is null)))
@@ -9960,14 +9988,14 @@ begin
        set pinned_at = clock_timestamp(), pinned_by = session_user, reason = excluded.reason, pinned_until = excluded.pinned_until;
         select jsonb_object_agg(l, jsonb_build_object(
                    'cause', case when exists (select from sms.lane_pin as n where n.lane_id = l) then 'pinned' else 'switched' end,
-                   'detail', nullif(concat_ws(', ', p_reason, 'until ' || p_until), '')))
+                   'detail', nullif(concat_ws(', ', _reason, 'until ' || p_until), '')))
           from unnest(_lanes) as l)::text, true);
     update sms.lane as l
        set provider_id = _provider_id, is_held = false, probed_by = null
      where l.lane_id = any (_lanes) and l.provider_id is distinct from _provider_id;
     get diagnostics _changed = row_count;
     perform sms.log_activity('switched', 'channel', p_channel, jsonb_strip_nulls(jsonb_build_object(
-        'provider', p_provider, 'operator', p_operator, 'lanes', _changed, 'reason', p_reason, 'until', p_until)));
+        'provider', p_provider, 'operator', p_operator, 'lanes', _changed, 'reason', _reason, 'until', p_until)));
     return _changed;
 end
 $$;
@@ -10384,12 +10412,16 @@ begin
     if _z is null then
         raise exception 'no such confidence: %', p_confidence using errcode = 'SM072', hint = 'Confidence: 0.80, 0.90, 0.95 or 0.99.';
     end if;
+    if p_treated_converted not between 0 and p_treated or p_held_out_converted not between 0 and p_held_out then
+        raise exception 'of % people % cannot have converted, or of % %', p_treated, p_treated_converted, p_held_out, p_held_out_converted
+            using errcode = 'SM072';
+    end if;
     uplift := (_p1 - _p2)::numeric;
     low := (_p1 - _p2 - sqrt((_p1 - _low1) ^ 2 + (_high2 - _p2) ^ 2))::numeric;
     high := (_p1 - _p2 + sqrt((_high1 - _p1) ^ 2 + (_p2 - _low2) ^ 2))::numeric;
     needed := case when _p1 <> _p2 then
-        ceil(((_z * sqrt((_p1 + _p2) / 2 * (1 - (_p1 + _p2) / 2) * 2)
-               + _power * sqrt(_p1 * (1 - _p1) + _p2 * (1 - _p2))) / (_p1 - _p2)) ^ 2)::bigint end;
+        least(9e18, ceil(((_z * sqrt((_p1 + _p2) / 2 * (1 - (_p1 + _p2) / 2) * 2)
+               + _power * sqrt(_p1 * (1 - _p1) + _p2 * (1 - _p2))) / (_p1 - _p2)) ^ 2))::bigint end;
     return next;
 end
 $$;
@@ -14068,6 +14100,7 @@ CREATE TABLE sms.setting (
     value text NOT NULL,
     meaning text NOT NULL,
     CONSTRAINT "campaign_queue is a whole number from 1" CHECK (((setting <> 'campaign_queue'::text) OR (value ~ '^[1-9][0-9]{0,6}$'::text))),
+    CONSTRAINT "currency is three capitals, such as RUB" CHECK (((setting <> 'currency'::text) OR (value ~ '^[A-Z]{3}$'::text))),
     CONSTRAINT "days are 0 to 99999, months 0 to 9999" CHECK (
 CASE
     WHEN (setting = 'erp_ref_days'::text) THEN (value ~ '^[0-9]{1,5}$'::text)
@@ -15216,6 +15249,10 @@ CREATE INDEX campaign_run_unswept ON sms.campaign_run USING btree (run_id) WHERE
 -- INDEX claim_claimed_at
 
 CREATE INDEX claim_claimed_at ON sms.claim USING btree (claimed_at);
+
+-- INDEX click_at
+
+CREATE INDEX click_at ON ONLY sms.click USING btree (at);
 
 -- INDEX click_message
 
@@ -16640,6 +16677,8 @@ REVOKE ALL ON FUNCTION sms.count_volume(p_month date) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION sms.create_partition(p_table text, p_month timestamp with time zone) FROM PUBLIC;
 
+REVOKE ALL ON FUNCTION sms.cron_problem(p_cron text) FROM PUBLIC;
+
 REVOKE ALL ON FUNCTION sms.daily_volumes(p_from date, p_until date) FROM PUBLIC;
 GRANT ALL ON FUNCTION sms.daily_volumes(p_from date, p_until date) TO sms_analyst;
 GRANT ALL ON FUNCTION sms.daily_volumes(p_from date, p_until date) TO sms_operator;
@@ -17437,6 +17476,8 @@ GRANT ALL ON FUNCTION sms.watch_routes(p_as_of timestamp with time zone) TO sms_
 REVOKE ALL ON FUNCTION sms.weigh_events(p_event_ids bigint[], p_rule_ids integer[]) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION sms.wilson_bound(p_share double precision, p_n bigint, p_z double precision) FROM PUBLIC;
+GRANT ALL ON FUNCTION sms.wilson_bound(p_share double precision, p_n bigint, p_z double precision) TO sms_analyst;
+GRANT ALL ON FUNCTION sms.wilson_bound(p_share double precision, p_n bigint, p_z double precision) TO sms_operator;
 
 REVOKE ALL ON FUNCTION sms.with_declared_defaults(p_body text, p_variables jsonb) FROM PUBLIC;
 

@@ -1,4 +1,5 @@
--- Clicks: links in texts of chosen channels become short links of our own, whose server notes who opened them.
+-- Clicks: links in texts of chosen channels become short links of our own, whose server notes who opened them. And settings
+-- that take nonsense no longer.
 
 alter table sms.channel add column track_clicks boolean not null default false;
 comment on column sms.channel.track_clicks is
@@ -6,6 +7,8 @@ comment on column sms.channel.track_clicks is
 
 alter table sms.setting add constraint "short_link_base is http(s)://host/path/, at most 60 characters"
     check (setting <> 'short_link_base' or value ~ '^(https?://[A-Za-z0-9.-]+(:[0-9]{1,5})?(/[A-Za-z0-9._~-]+)*/)?$' and length(value) <= 60);
+alter table sms.setting add constraint "currency is three capitals, such as RUB"
+    check (setting <> 'currency' or value ~ '^[A-Z]{3}$');
 -- A pattern that is none is refused by the comparison itself.
 alter table sms.setting add constraint "short_link_robots is a pattern"
     check (setting <> 'short_link_robots' or '' ~* value is not null);
@@ -32,6 +35,7 @@ create table sms.click (
     primary key (click_id)
 ) partition by range (click_id);
 create index click_message on sms.click (message_id);
+create index click_at on sms.click (at);
 comment on table sms.click is 'A short link was opened. No address and no device is kept.';
 comment on column sms.click.click_id is 'Key; holds the time.';
 comment on column sms.click.message_id is 'The message whose link it was.';

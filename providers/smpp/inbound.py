@@ -20,13 +20,14 @@ HAS_HEADER = 0x40
 INTERNATIONAL = 1  # type of number
 ESCAPE = 0x1B
 EIGHT_BIT_REFERENCE, SIXTEEN_BIT_REFERENCE = 0x00, 0x08
-# data_coding beside 0, the GSM alphabet, one septet to an octet.
+# data_coding of the GSM alphabet, one septet to an octet: without a class, and with one.
+GSM = frozenset({0x00, *range(0x10, 0x14), *range(0xF0, 0xF4)})
 CHARSETS = {
     0x01: "ascii",
     0x03: "latin-1",
     0x06: "iso8859-5",
     0x08: "utf-16-be",
-    0x18: "utf-16-be",  # the same, to be shown at once
+    **dict.fromkeys(range(0x18, 0x1C), "utf-16-be"),  # the same with a class: shown at once, …
 }
 _BY_EXTENSION = {code: character for character, code in GSM_EXTENSION.items()}
 
@@ -44,6 +45,15 @@ class DeliverSm(Protocol):
 
     @property
     def message_payload(self) -> bytes | None: ...
+
+    @property
+    def sar_msg_ref_num(self) -> int | None: ...
+
+    @property
+    def sar_total_segments(self) -> int | None: ...
+
+    @property
+    def sar_segment_seqnum(self) -> int | None: ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,10 +82,11 @@ def read_part(pdu: DeliverSm) -> Part | None:
     sender = _address(pdu.source_addr, pdu.source_addr_ton)
     if not sender:
         raise MalformedInbound("A deliver_sm has no source_addr.")
-    header = b""
     if pdu.esm_class & HAS_HEADER:
         header, octets = _cut(octets)
-    reference, total, number = _concatenation(header)
+        reference, total, number = _concatenation(header)
+    else:
+        reference, total, number = _by_parameters(pdu)
     return Part(
         sender=sender,
         sent_to=_address(pdu.destination_addr, pdu.dest_addr_ton),
@@ -109,7 +120,7 @@ def join_what_came(parts: Sequence[Part]) -> Inbound:
 
 def decode(octets: bytes, data_coding: int) -> str:
     """The text of a message; what no alphabet explains stays readable as escapes."""
-    if data_coding == 0:
+    if data_coding in GSM:
         return storable(_from_gsm(octets))
     return forms.text(octets, CHARSETS.get(data_coding, "utf-8"))
 
@@ -152,6 +163,17 @@ def _concatenation(header: bytes) -> tuple[int | None, int, int]:
             raise MalformedInbound("A deliver_sm is a part that cannot be.")
         return (reference[0] << 8 | reference[1] if is_long else reference[0]), total, number
     return None, 1, 1
+
+
+def _by_parameters(pdu: DeliverSm) -> tuple[int | None, int, int]:
+    """The same from sar_… parameters, which an SMSC may number the parts with instead."""
+    reference, total = pdu.sar_msg_ref_num, pdu.sar_total_segments
+    number = pdu.sar_segment_seqnum
+    if reference is None or total is None or number is None:
+        return None, 1, 1
+    if not 1 <= number <= total:
+        raise MalformedInbound("A deliver_sm is a part that cannot be.")
+    return reference, total, number
 
 
 def _address(address: bytes, type_of_number: int) -> str:

@@ -62,6 +62,23 @@ class Delivered:
     def message_payload(self) -> bytes | None:
         return self.tlvs.get(MESSAGE_PAYLOAD)
 
+    @property
+    def sar_msg_ref_num(self) -> int | None:
+        return self._number(SAR_REFERENCE, 2)
+
+    @property
+    def sar_total_segments(self) -> int | None:
+        return self._number(SAR_TOTAL, 1)
+
+    @property
+    def sar_segment_seqnum(self) -> int | None:
+        return self._number(SAR_NUMBER, 1)
+
+    def _number(self, tag: int, size: int) -> int | None:
+        """A parameter that is a number; None where it is missing or of another size."""
+        value = self.tlvs.get(tag)
+        return int.from_bytes(value, "big") if value is not None and len(value) == size else None
+
 
 def frames(data: bytes) -> Iterator[tuple[int, int, int, int, int]]:
     """(command, status, sequence number, start and end of the body) of each whole PDU in `data`.

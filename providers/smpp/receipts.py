@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
 from providers.base import Receipt, storable
+from providers.smpp.inbound import GSM as GSM_CODINGS
 from providers.smpp.inbound import KIND, decode
 from providers.smpp.pdu import (
     MESSAGE_STATE,
@@ -31,7 +32,8 @@ MAX_RAW = 1000
 
 _KEYS = "id|sub|dlvrd|submit date|done date|stat|err"
 _TEXT = re.compile(r"\btext\s*:", re.IGNORECASE)
-_FIELD = re.compile(rf"\b({_KEYS})\s*:[ \t]*([^\s,;]*)", re.IGNORECASE)
+# A value may be missing; the next key is not it.
+_FIELD = re.compile(rf"\b({_KEYS})\s*:(?:[ \t]*(?!(?:{_KEYS})\s*:)([^\s,;]+))?", re.IGNORECASE)
 _DATE = re.compile(r"[0-9]{10}|[0-9]{12}|[0-9]{14}")
 _NO_ERROR = re.compile(r"0*")
 
@@ -101,7 +103,7 @@ class Receipts:
 
 def _text(pdu: Delivered) -> str:
     octets = pdu.short_message or pdu.message_payload or b""
-    if pdu.data_coding == 0:
+    if pdu.data_coding in GSM_CODINGS:
         # Receipts are ASCII; "_" has another place in the GSM alphabet, and ids may have one.
         return storable(octets.decode("ascii", "backslashreplace"))
     return decode(octets, pdu.data_coding)

@@ -22,7 +22,8 @@ begin
                  when new.local_time = '24:00' then 'local_time is 00:00 to 23:59'
                  when new.start_at not between timestamptz '2000-01-01 00:00Z' and timestamptz '9999-01-01 00:00Z'
                       or new.ends_at not between timestamptz '2000-01-01 00:00Z' and timestamptz '9999-01-01 00:00Z'
-                 then 'start_at and ends_at are moments from 2000 to 9998; without one there is no limit' end;
+                 then 'start_at and ends_at are moments from 2000 to 9998; without one there is no limit'
+                 else 'cron: ' || sms.cron_problem(new.cron) end;
     if _odd is not null then
         raise exception '%', _odd using errcode = 'check_violation';
     end if;

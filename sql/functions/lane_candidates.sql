@@ -34,7 +34,7 @@ begin
     select o.lane_id, o.priority, o.policy, o.provider_id,
            row_number() over (partition by o.lane_id order by o.price nulls last, o.share + o.bonus desc nulls last, o.rank),
            o.is_enabled,
-           case o.policy when 'cheapest' then coalesce(format('costs %s', o.price), 'price unknown')
+           case o.policy when 'cheapest' then coalesce('costs ' || o.price, 'price unknown')
                          when 'best_delivered' then format('delivers %s %%', round(100 * o.share, 1))
                          else format('rank %s', o.rank) end
       from offer as o;

@@ -1,5 +1,5 @@
 -- What every enabled goal says of a month's campaigns: what followed, and against the held out what was caused.
--- Campaigns without holdout have no uplift (null).
+-- Campaigns without holdout have no uplift (null), nor has what belongs to no campaign.
 create or replace function sms.month_effect(p_month date)
     returns table (goal text, campaign text, clients bigint, messages bigint, converted bigint, conversion_rate numeric,
                    revenue numeric, cost numeric, revenue_per_unit numeric, uplift numeric, low numeric, high numeric,
@@ -15,7 +15,9 @@ begin
            case when u.held_out > 0 then u.uplift end, u.low, u.high, u.verdict
       from sms.goal as g
      cross join lateral sms.effect(g.goal, _from, _until, '{campaign}', 'last') as e
-      left join lateral sms.uplift(g.goal, e.campaign, _from, _until) as u on e.campaign is not null
+      left join lateral (   -- as a join's condition it would be asked after the call, which refuses a campaign that is none
+               select x.* from sms.uplift(g.goal, e.campaign, _from, _until) as x where e.campaign is not null offset 0
+           ) as u on true
      where g.is_enabled
      order by g.goal, e.messages desc;
 end

@@ -11,6 +11,7 @@ as $$
 declare
     _provider_id smallint;
     _lanes smallint[] := sms.lanes_of(p_channel, p_operator);
+    _reason text := nullif(btrim(p_reason), '');
     _changed int;
 begin
     if p_provider is not null then
@@ -21,10 +22,10 @@ begin
             using errcode = 'SM062', hint = 'Give a later end, or none: then it lasts until it is unpinned.';
     end if;
     insert into sms.lane_pin as n (lane_id, reason, pinned_until, return_to)
-    select l.lane_id, p_reason, p_until, l.provider_id
+    select l.lane_id, _reason, p_until, l.provider_id
       from sms.lane as l
      where l.lane_id = any (_lanes)
-       and (num_nonnulls(p_reason, p_until) > 0
+       and (num_nonnulls(_reason, p_until) > 0
             or exists (select from sms.lane_pin as x where x.lane_id = l.lane_id)
             or exists (select from sms.route as r
                         where r.channel_id = l.channel_id and (r.operator_id = l.operator_id or r.operator_id is null)))
@@ -33,7 +34,7 @@ begin
     perform set_config('sms.lane_causes', (
         select jsonb_object_agg(l, jsonb_build_object(
                    'cause', case when exists (select from sms.lane_pin as n where n.lane_id = l) then 'pinned' else 'switched' end,
-                   'detail', nullif(concat_ws(', ', p_reason, 'until ' || p_until), '')))
+                   'detail', nullif(concat_ws(', ', _reason, 'until ' || p_until), '')))
           from unnest(_lanes) as l)::text, true);
     update sms.lane as l
        set provider_id = _provider_id, is_held = false, probed_by = null
@@ -41,7 +42,7 @@ begin
     get diagnostics _changed = row_count;
     perform set_config('sms.lane_causes', '', true);
     perform sms.log_activity('switched', 'channel', p_channel, jsonb_strip_nulls(jsonb_build_object(
-        'provider', p_provider, 'operator', p_operator, 'lanes', _changed, 'reason', p_reason, 'until', p_until)));
+        'provider', p_provider, 'operator', p_operator, 'lanes', _changed, 'reason', _reason, 'until', p_until)));
     return _changed;
 end
 $$;

@@ -90,6 +90,6 @@ insert into sms.setting (setting, value, meaning) values
     ('statistics_zone', 'Europe/Moscow', 'Zone in whose days statistics count; whole hours from UTC.'),
     ('statistics_hours_months', '3', 'Months that sums by the hour are kept; sums by the day stay. 0 = for ever.'),
     ('short_link_base', '', 'What short links begin with, such as https://go.example/l/; empty = links are sent as they were written.'),
-    ('short_link_robots', '(^|[^u])bot|crawl|spider|slurp|preview|externalhit|whatsapp|curl|wget|python|go-http|okhttp|headless', 'Pattern: what calls itself so and opens a short link is a program.'),
+    ('short_link_robots', '(^|[^u])bot|crawl|spider|slurp|preview|externalhit|vkshare|whatsapp|curl|wget|python|go-http|okhttp|headless', 'Pattern: what calls itself so and opens a short link is a program.'),
     ('opt_out_answer', '', 'Text that answers an opt-out; empty = no answer.')
 on conflict (setting) do update set meaning = excluded.meaning;

@@ -153,6 +153,16 @@ async def test_of_two_launches_at_once_one_is_refused(stage: Stage, dsn: str) ->
         ),
         ("select sms.save_campaign('x', p_cron => '0 9 * * *')", "23514", "needs its time zone"),
         (
+            "select sms.save_campaign('x', p_cron => '5,99/2 99 * * *', p_cron_zone => 'UTC')",
+            "23514",
+            "cron: minute 99 is beyond 0 to 59",
+        ),
+        (
+            "select sms.save_campaign('x', p_cron => '0 9 * * 5-1', p_cron_zone => 'UTC')",
+            "23514",
+            "cron: weekday 5-1 runs backwards",
+        ),
+        (
             "select sms.save_campaign('x', p_cron => 'x', p_cron_zone => 'UTC')",
             "23514",
             '"cron has five fields: minute hour day month weekday"',

@@ -123,6 +123,18 @@ async def test_a_switch_with_reason_and_end_is_seen_and_taken_back(
     assert outbox("provider", "unpin", "otp").out.strip() == "5 lanes unpinned"
 
 
+async def test_a_switch_to_who_serves_already_says_so(
+    outbox: Outbox, conn: AsyncConnection
+) -> None:
+    assert (
+        outbox("provider", "switch", "otp", "backup").out.strip() == "5 lanes re-pointed to backup"
+    )
+    again = outbox("provider", "switch", "otp", "backup", "--reason", " ")
+    assert again.out.strip() == "0 lanes re-pointed to backup: it serves them already"
+    pins = await factory.row(conn, "select count(*) as n from sms.lane_pin")
+    assert pins["n"] == 0, "a blank is no reason, so it pins nothing"
+
+
 async def test_nothing_happened_says_so(outbox: Outbox, conn: AsyncConnection) -> None:
     assert "Nothing changed" in outbox("route", "changes", "--since", "now").out
 

@@ -87,6 +87,7 @@ async def test_a_person_is_led_on_and_counted(
         "facebookexternalhit/1.1 Facebot Twitterbot/1.0",
         "TelegramBot (like TwitterBot)",
         "WhatsApp/2.23.20.0",
+        "Mozilla/5.0 (compatible; vkShare; +http://vk.com/dev/Share)",
         "bot",
         "curl/8.0",
         "",
@@ -127,6 +128,18 @@ async def test_a_link_that_is_none_leads_nowhere(
 ) -> None:
     code = await code_of(conn, "https://shop.example:port/")
     assert (await client.get(f"/l/{code}", headers=PHONE)).status_code == 404
+
+
+async def test_a_slash_too_many_leads_where_the_link_leads(
+    client: httpx.AsyncClient, conn: AsyncConnection
+) -> None:
+    """Not to the same path at whatever host the caller named."""
+    code = await code_of(conn)
+    answer = await client.get(f"/l/{code}/", headers={**PHONE, "Host": "evil.example"})
+    assert (answer.status_code, answer.headers["Location"]) == (302, URL_SENT_ON)
+    for path in ("/l/", f"/l/{code}//", f"/l/{code}/x", f"/l/{code}/x/y"):
+        assert (await client.get(path, headers=PHONE)).status_code == 404
+    assert await clicks(conn) == [False]
 
 
 async def test_while_the_database_is_away_nothing_of_the_caller_is_told() -> None:

@@ -89,6 +89,10 @@ async def test_links_are_sent_as_written_by_default(db: AsyncConnection) -> None
         ("(HTTP://A.example/x), «https://b.example/y».", ["HTTP://A.example/x", "https://b.example/y"]),
         ("ждём: https://кафе.рф/меню!", ["https://кафе.рф/меню"]),
         ("https://a.example/?q=1;2&z=%20#a, and so on", ["https://a.example/?q=1;2&z=%20#a"]),
+        ("https://a.example/x\u00a0— 1\u202f500 ₽", ["https://a.example/x"]),
+        ("https://a.example/x\u202fи https://b.example/y\u200b", ["https://a.example/x", "https://b.example/y"]),
+        ("„https://a.example/x“, “https://b.example/y”—", ["https://a.example/x", "https://b.example/y"]),
+        ("(https://a.example/A_(b)) (https://b.example/c)", ["https://a.example/A_(b)", "https://b.example/c"]),
         ("https://a.example/{{x}}y \\1 $&", ["https://a.example/{{x}}y"]),
     ],
 )  # fmt: skip
@@ -314,6 +318,19 @@ async def test_a_goal_can_be_made_of_clicks(tracked: AsyncConnection) -> None:
     await click(tracked, id_, "curl/8")
     assert await value(tracked, "select sms.collect_conversions(now() + interval '1 minute')") == 1
     assert await value(tracked, "select client_id from sms.conversion") == 7
+
+
+async def test_what_was_opened_lately_is_found_without_reading_all(
+    tracked: AsyncConnection,
+) -> None:
+    """A goal asks every five minutes, of all that ever happened."""
+    await tracked.execute("set local enable_seqscan = off")
+    plan = await column(
+        tracked,
+        "explain select * from sms.link_click where clicked_at >= now() - interval '2 days'",
+    )
+    months = await column(tracked, "select month from sms.partition_months('click')")
+    assert sum("_at_idx" in line for line in plan) >= len(months)
 
 
 async def test_nobody_who_analyses_reads_a_whole_link(

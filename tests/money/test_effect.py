@@ -11,6 +11,7 @@ import psycopg
 import pytest
 from psycopg import AsyncConnection
 
+from tests.conftest import AsRole
 from tests.support.factory import claim, insert, insert_many, number, row, rows, settle, value
 
 NOW = datetime.now(UTC)
@@ -234,6 +235,42 @@ async def test_the_interval_is_newcombes(tx: AsyncConnection) -> None:
         Decimal("0.0524"),
         Decimal("0.3339"),
     )
+
+
+async def test_a_month_tells_also_of_what_belongs_to_no_campaign(
+    db: AsyncConnection, goal: int
+) -> None:
+    """A reminder beside a campaign, as in every company: the month's report asks for both."""
+    spring = await insert(db, "campaign", campaign="spring")
+    await send(db, {"client_id": 1, "phone": str(number(1)), "campaign_id": spring})
+    await send(db, *({"client_id": n, "phone": str(number(n))} for n in (2, 3)))
+    await convert(db, goal, 2, timedelta(hours=1), 20)
+    month = await value(
+        db, "select date_trunc('month', %s at time zone sms.statistics_zone())::date", NOW
+    )
+    told = await rows(db, "select * from sms.month_effect(%s)", month)
+    assert [(line["campaign"], line["clients"], line["converted"]) for line in told] == [
+        (None, 2, 1),
+        ("spring", 1, 0),
+    ]
+    assert told[0]["verdict"] is None
+    assert told[1]["verdict"] == "nobody was held out: nothing to compare with"
+
+
+async def test_a_difference_of_next_to_nothing_takes_more_people_than_there_are(
+    tx: AsyncConnection,
+) -> None:
+    found = await row(tx, "select * from sms.uplift_interval(3000001, 1000000, 3000004, 1000001)")
+    assert found["uplift"] < Decimal("1e-12")
+    assert found["needed"] > 10**18
+
+
+@pytest.mark.parametrize("role", ["sms_analyst", "sms_operator"])
+async def test_counts_from_elsewhere_may_be_compared(as_role: AsRole, role: str) -> None:
+    asker = await as_role(role)
+    assert await value(asker, "select uplift from sms.uplift_interval(70, 56, 80, 48)") > 0
+    with pytest.raises(psycopg.Error, match="of 10 people 20 cannot have converted"):
+        await asker.execute("select * from sms.uplift_interval(10, 20, 5, 1)")
 
 
 async def test_unknown_names_are_sentences(db: AsyncConnection, goal: int) -> None:

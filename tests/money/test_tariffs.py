@@ -85,6 +85,12 @@ async def test_a_foreign_price_is_counted_in_the_own_currency(db: AsyncConnectio
     assert await cost_of_one(db, 2, **future) == Decimal("9.05")
 
 
+async def test_a_currency_that_is_none_is_refused(db: AsyncConnection) -> None:
+    """Every cost would be unknown from then on, and nothing would say so."""
+    with pytest.raises(psycopg.errors.CheckViolation, match="currency is three capitals"):
+        await db.execute("update sms.setting set value = 'rubles' where setting = 'currency'")
+
+
 async def test_fees_are_charged_for_each_month_they_touch(db: AsyncConnection) -> None:
     provider_id = await value(
         db, "select provider_id from sms.provider where provider = %s", PROVIDER

@@ -74,6 +74,28 @@ def test_the_interval_holds_most_months() -> None:
     assert held >= 0.6  # of 24; it claims 0.8
 
 
+def steady(n: int, day: date) -> float:
+    return 50_000.0 * (0.5 if day.weekday() >= 5 else 1.0)
+
+
+def growing(n: int, day: date) -> float:
+    return steady(n, day) * (1 + 0.0005 * n)
+
+
+@pytest.mark.parametrize("shape", [steady, growing])
+def test_the_interval_holds_as_often_as_it_claims_where_nothing_but_chance_happens(
+    shape: Callable[[int, date], float],
+) -> None:
+    """Its sources of doubt are the days to come and the level they start from, no more."""
+    tried = [
+        month for seed in range(20) for month in back_test(history(shape, noise=0.08, seed=seed),
+                                                           holidays={})
+    ]  # fmt: skip
+    held = np.mean([month.low <= month.actual <= month.high for month in tried])
+    assert 0.74 <= held <= 0.88  # of 120; it claims 0.8
+    assert f"{sum(m.low <= m.actual <= m.high for m in tried)} of 120 ended within" in say(tried)
+
+
 def test_it_says_so_where_repeating_is_better() -> None:
     """A level that jumps at random every month is best foretold by its last week."""
     dice = np.random.default_rng(9)

@@ -10,7 +10,17 @@ from decimal import Decimal
 import pytest
 from structlog.testing import capture_logs
 
-from providers.base import Accepted, NotSubmitted, Rejected, Result, Retry, SettingsError, Uncertain
+from providers.base import (
+    Accepted,
+    Doubtful,
+    NotSubmitted,
+    ProviderError,
+    Rejected,
+    Result,
+    Retry,
+    SettingsError,
+    Uncertain,
+)
 from providers.smsc_ru import SmscRuProvider
 from tests.peers.smsc_ru import SmscRuPeer, smsc_ru_peer
 from tests.support.messages import message, send_all
@@ -276,6 +286,63 @@ async def test_a_wrong_key_rests_long_enough_not_to_be_blocked(peer: SmscRuPeer)
     assert result.throttled
     assert "error 2" in result.detail
     assert peer.rules.errors == {2: 1}
+
+
+async def test_a_large_batch_with_a_wrong_key_fails_to_log_in_once(peer: SmscRuPeer) -> None:
+    async with provider_for(peer, key="wrong", parallel=10, max_batch=2) as provider:
+        results = await send_all(provider, [message(n) for n in range(1, 21)])
+        assert await provider.capacity() == 0
+        results += await send_all(provider, [message(n, priority=0) for n in range(21, 31)])
+    assert all(isinstance(one, Retry) and one.throttled for one in results)
+    assert peer.rules.errors == {2: 1}
+
+
+async def test_an_urgent_message_does_not_wait_for_the_first_answer(peer: SmscRuPeer) -> None:
+    peer.once = ["hang"]
+    async with provider_for(peer) as provider:
+        hanging = asyncio.create_task(send_all(provider, [message(1)]))
+        await eventually(lambda: peer.rules.under_way)
+        async with asyncio.timeout(2):  # less than timeout_s
+            [urgent] = await send_all(provider, [message(2, priority=0)])
+        assert isinstance(urgent, Accepted)
+        assert isinstance((await hanging)[0], Uncertain)
+
+
+async def test_questions_with_a_wrong_key_are_not_asked_into_a_block(peer: SmscRuPeer) -> None:
+    asked = Doubtful(
+        id=1, msisdn=79_070_000_001, submitted_at=datetime.now(UTC), ref="1:79070000001"
+    )
+    async with provider_for(peer, key="wrong") as provider:
+        for _ in range(6):  # half an hour of asking for the balance
+            with pytest.raises(ProviderError):
+                await provider.balance()
+        with pytest.raises(ProviderError):
+            await provider.lookup([asked])
+    assert peer.rules.errors == {2: 1}
+
+
+async def test_a_key_that_may_only_send_goes_on_sending(peer: SmscRuPeer) -> None:
+    doubt = Doubtful(
+        id=1, msisdn=79_070_000_001, submitted_at=datetime.now(UTC), ref="1:79070000001"
+    )
+    peer.status_fault = "error_2"
+    async with provider_for(peer) as provider:
+        with pytest.raises(ProviderError):
+            await provider.lookup([doubt])
+        assert isinstance((await send_all(provider, [message(1)]))[0], Accepted)
+
+
+async def test_after_a_refused_key_nothing_is_asked_until_the_rest_is_over(
+    peer: SmscRuPeer,
+) -> None:
+    async with provider_for(peer, rest_s=0.2) as provider:
+        peer.once = ["error_2"]
+        assert isinstance((await send_all(provider, [message(1)]))[0], Retry)
+        with pytest.raises(ProviderError, match="left alone after its error 2"):
+            await provider.balance()
+        await eventually(lambda: not provider._api.refused_by)
+        assert isinstance((await send_all(provider, [message(2)]))[0], Accepted)
+        assert (await provider.balance()).amount > 0
 
 
 async def test_after_five_wrong_keys_the_address_is_blocked(peer: SmscRuPeer) -> None:

@@ -16,6 +16,18 @@ import psycopg
 import pytest
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
+LONG_CAMPAIGN = """
+select sms.create_partition('outcome', '2026-10-05');
+insert into sms.campaign (campaign, created_at)
+values ('A reminder for those who took a loan in spring and have not paid in September',
+        '2026-10-01');
+insert into sms.outcome (id, msisdn, decided_at, submitted_at, client_id, campaign_id, lane_id,
+                         zone_id, attempts, state)
+select sms.id_at('2026-10-05') + n, 79070000000 + n, '2026-10-05', '2026-10-05', n,
+       case when n > 1 then (select max(campaign_id) from sms.campaign) end,
+       (select min(lane_id) from sms.lane), (select min(zone_id) from sms.time_zone), 1, 'accepted'
+  from generate_series(1, 3) as n
+"""
 in_a_browser = pytest.mark.skipif(CHROMIUM is None, reason="Chromium is not installed")
 
 
@@ -152,11 +164,45 @@ def test_the_page_prints(page: Path, tmp_path: Path) -> None:
     assert paper.stat().st_size > 20_000
 
 
+@in_a_browser
+def test_a_long_name_and_its_verdict_fit_the_paper(october: str, tmp_path: Path) -> None:
+    """A page of A4 within its margins is 718 pixels wide; Chromium shrinks by half at most."""
+    with psycopg.connect(october, autocommit=True) as conn:
+        conn.execute(LONG_CAMPAIGN)
+    done = outbox(october, "report", "--month", "2026-10", "--html", "p.html", folder=tmp_path)
+    assert done.returncode == 0, done.stderr
+    page = (tmp_path / "p.html").read_text()
+    assert "nobody was held out" in page
+    (tmp_path / "p.html").write_text(page.replace("@media print", "@media all"))
+    frame = tmp_path / "frame.html"
+    frame.write_text(
+        """<iframe id=f width=718 height=800 src="p.html"></iframe><p id=w></p><script>
+        const f = document.getElementById('f');
+        f.onload = () => { document.getElementById('w').textContent =
+          'width ' + f.contentDocument.documentElement.scrollWidth; };
+        </script>"""
+    )
+    seen = chromium("--virtual-time-budget=5000", "--dump-dom", frame.as_uri())
+    found = re.search(r"width (\d+)", seen.stdout.split("<p id", 1)[1])
+    assert found is not None, seen.stderr[-500:]
+    assert int(found[1]) <= 718 * 1.4
+
+
+def test_a_month_of_fees_only_tells_them(october: str, tmp_path: Path) -> None:
+    done = outbox(october, "report", "--month", "2026-02", "--html", "p.html", folder=tmp_path)
+    assert done.returncode == 0, done.stderr
+    texts = Texts()
+    texts.feed((tmp_path / "p.html").read_text())
+    assert figure(texts.texts["cost"][0]) == 5000
+
+
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
         (["--month", "October"], "write a year and a month"),
         (["--month", "2026-13"], "write a year and a month"),
+        (["--month", "0000-01"], "write a year and a month"),
+        (["--month", "9999-12"], "write a year and a month"),
         (["--html", "x.html"], "add --month"),
         (["--month", "2026-10", "--html", "/nowhere/x.html"], "cannot be written"),
     ],

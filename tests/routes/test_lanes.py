@@ -289,6 +289,14 @@ async def test_a_provider_of_unknown_price_comes_last_and_equals_go_by_rank(nigh
     await tariff(night, "c", None, "9.99")
     await night.db.execute("select sms.set_route('mass', '{a,c,b}', 'cheapest')")
     assert await night.serving("mass") == "c"
+    assert (await night.lane_changes())[-1]["detail"] == "cheapest: costs 9.9900"
+
+
+async def test_without_a_single_price_the_change_says_so(night: Night) -> None:
+    await night.begin("c")
+    await night.db.execute("select sms.set_route('mass', '{c,b}', 'cheapest')")
+    assert await night.serving("mass") == "c"
+    assert (await night.lane_changes())[-1]["detail"] == "cheapest: price unknown"
 
 
 async def test_a_new_tariff_moves_lanes_gradually(night: Night) -> None:

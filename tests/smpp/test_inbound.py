@@ -12,6 +12,7 @@ from smpplib.client import Client
 from outbox.text import GSM_BASIC, GSM_EXTENSION, split
 from providers.base import Inbound, MalformedInbound
 from providers.smpp.inbound import DeliverSm, decode, is_message, join, read_part
+from providers.smpp.pdu import Delivered, read_deliver_sm, tlv
 
 LONG = "Прошу перезвонить. 😀 " * 20 + "Конец."
 
@@ -69,6 +70,10 @@ def test_a_message() -> None:
         (0, b"\x00 \x02 \x1b\x65 \x1b\x28x\x1b\x29 \x11", "@ $ € {x} _"),
         (0, b"a\x1bz\x1b", "az"),
         (0, b"\xe9", "\\xe9"),
+        (0x11, b"\x00\x11\x1b\x65", "@_€"),
+        (0xF1, b"\x00\x11\x1b\x65", "@_€"),
+        (0xF5, b"\xff", "\\xff"),
+        (0x19, "СТОП".encode("utf-16-be"), "СТОП"),
         (3, "été @".encode("latin-1"), "été @"),
         (8, "СТОП 😀".encode("utf-16-be"), "СТОП 😀"),
         (8, b"\xd8\x3d", "\\xd8\\x3d"),
@@ -134,6 +139,35 @@ def test_a_surrogate_pair_cut_in_two_is_one_character_again() -> None:
     text = "я" * 66 + "😀" + "я"
     parts = [part for one in concatenated(text) if (part := read_part(one))]
     assert [join(list(order)).body for order in permutations(parts)] == [text, text]
+
+
+def numbered_by_parameters(cut: bytes, number: int, total: int) -> Delivered:
+    """A deliver_sm as our own reader gives it, with the three sar_ parameters."""
+    octets = b"".join(
+        (
+            b"\0\x01\x0179071234567\0\x01\x0179430000000\0\0\0\0\0\0\0\0\x08\0",
+            bytes([len(cut)]) + cut,
+            tlv(0x020C, b"\x12\x34") + tlv(0x020E, bytes([total])) + tlv(0x020F, bytes([number])),
+        )
+    )
+    return read_deliver_sm(octets, 0, len(octets))
+
+
+def test_parts_numbered_by_parameters_are_one_text_too() -> None:
+    octets = LONG.encode("utf-16-be")
+    cuts = [octets[at : at + 134] for at in range(0, len(octets), 134)]
+    parts = [
+        read_part(numbered_by_parameters(cut, number, len(cuts)))
+        for number, cut in enumerate(cuts, 1)
+    ]
+    assert {part and part.reference for part in parts} == {0x1234}
+    assert join([part for part in reversed(parts) if part]).body == LONG
+
+
+@pytest.mark.parametrize(("number", "total"), [(0, 2), (3, 2), (1, 0)])
+def test_a_part_that_cannot_be_is_refused(number: int, total: int) -> None:
+    with pytest.raises(MalformedInbound, match="cannot be"):
+        read_part(numbered_by_parameters(b"\x04\x1f", number, total))
 
 
 @pytest.mark.parametrize("wrong", [[0], [0, 0], [1, 2]])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import gc
 import os
 import secrets
@@ -202,8 +203,11 @@ def is_roomy() -> bool:
 
 
 def sweep() -> None:
-    """Remove the clusters of test runs that were killed before they could."""
-    for scratch in SCRATCH.glob("[0-9]*"):
-        if not Path(f"/proc/{scratch.name}").exists():
-            Cluster(home=scratch / "pg").remove()
-            shutil.rmtree(scratch, ignore_errors=True)
+    """Remove the clusters of test runs that were killed before they could, one of us at a time."""
+    SCRATCH.mkdir(parents=True, exist_ok=True)
+    with (SCRATCH / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        for scratch in SCRATCH.glob("[0-9]*"):
+            if not Path(f"/proc/{scratch.name}").exists():
+                Cluster(home=scratch / "pg").remove()
+                shutil.rmtree(scratch, ignore_errors=True)
