@@ -156,6 +156,10 @@ def _day(row: Mapping[str, str]) -> tuple[date, str]:
         day = date.fromisoformat(text)
     except ValueError:
         raise RowRefused(f"the day is no ISO date such as 2027-01-31: {text[:40]!r}") from None
+    if day.year not in YEARS:
+        raise RowRefused(
+            f"the day is not one of the years {YEARS[0]} to {YEARS[-1]}: {text[:40]!r}"
+        )
     if kind not in KINDS:
         raise RowRefused(f"the kind is not {' or '.join(KINDS)}: {kind[:40]!r}")
     return day, kind

@@ -94,6 +94,9 @@ class Layout:
                 f"{path.name}: the header lacks {' or '.join(self.one_of)}; "
                 f"it may also have {', '.join(self.optional)}."
             )
+        known = [n for n in names if n in {*self.required, *self.one_of, *self.optional}]
+        if twice := [name for name in dict.fromkeys(known) if known.count(name) > 1]:
+            raise ImportRefused(f"{path.name}: the header names {', '.join(twice)} more than once.")
         for number, line in lines:
             if line is not None and not line.strip():
                 continue

@@ -880,7 +880,7 @@ COMMENT ON FUNCTION sms.audience_statement(p_query text, p_columns text[]) IS 'P
 CREATE FUNCTION sms.audit_rule() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
-    AS $$
+    AS $_$
 begin
     if tg_op = 'INSERT' then
         insert into sms.rule_change (acted_as, rule_table, rule_key, action, new)
@@ -888,6 +888,10 @@ begin
     elsif tg_op = 'DELETE' then
         insert into sms.rule_change (acted_as, rule_table, rule_key, action, old)
         select sms.acting_role(), tg_table_name, sms.rule_key(to_jsonb(o), tg_argv), 'delete', to_jsonb(o) from old_rows as o;
+    elsif tg_op = 'TRUNCATE' then
+        execute format('insert into sms.rule_change (acted_as, rule_table, rule_key, action, old) '
+                       'select sms.acting_role(), %L, sms.rule_key(to_jsonb(o), $1), ''delete'', to_jsonb(o) from sms.%I as o',
+                       tg_table_name, tg_table_name) using tg_argv;
     else
         -- A changed key reads as a row that went and a row that came.
         insert into sms.rule_change (acted_as, rule_table, rule_key, action, old, new)
@@ -899,7 +903,7 @@ begin
     end if;
     return null;
 end
-$$;
+$_$;
 
 COMMENT ON FUNCTION sms.audit_rule() IS 'Trigger: every change of a rule goes to sms.rule_change.';
 
@@ -2742,6 +2746,9 @@ CREATE FUNCTION sms.dry_run_campaign(p_campaign_id bigint, p_as_of timestamp wit
 declare
     _plan record;
 begin
+    if not exists (select from sms.pending as p where p.campaign_id = p_campaign_id) then
+        perform sms.known_campaign(p_campaign_id);
+    end if;
     select * into _plan from sms.dry_run_plan(p_campaign_id, p_as_of);
     if _plan.factor > 1 then
         return query select 'sampled', '1 in ' || round(_plan.factor, 1), cardinality(_plan.requests)::bigint, null::bigint, null::numeric, p_as_of;
@@ -3629,7 +3636,8 @@ CREATE FUNCTION sms.explain_cap(p_fact sms.candidate, p_as_of timestamp with tim
     )
     select jsonb_build_object(
                'told', coalesce(string_agg('cap ' || c.cap_id || ': ' || c.used || ' of ' || c.max_messages || ' a ' || c.per
-                                           || ' this ' || c.period, '; ' order by c.cap_id), 'no cap applies'),
+                                           || case c.period when 'rolling' then ' in its span' else ' this ' || c.period end,
+                                           '; ' order by c.cap_id), 'no cap applies'),
                'objects', coalesce(bool_or(c.used >= c.max_messages), false),
                'caps', jsonb_agg(jsonb_build_object(
                            'cap_id', c.cap_id, 'per', c.per, 'period', c.period,
@@ -6182,8 +6190,8 @@ begin
       from sms.inbound as i
      where i.inbound_id = any (p_inbound_ids) and i.action like 'stop%'
        and not exists (select from sms.blacklist as b
-                        where b.msisdn = i.msisdn and b.source = 'opt_out'
-                          and (b.category is null or i.action = 'stop_advertising'))
+                        where b.msisdn = i.msisdn and b.source = 'opt_out' and b.channel is null and b.expires_at is null
+                          and (b.category is null or (i.action = 'stop_advertising' and b.category = 'advertising')))
      order by i.msisdn, i.action = 'stop_all' desc;
 
     update sms.consent as c
@@ -7433,9 +7441,12 @@ CREATE FUNCTION sms.refuse_consent_edit() RETURNS trigger
     LANGUAGE plpgsql
     AS $$
 begin
-    if tg_op = 'UPDATE' and old.withdrawn_at is null and new.withdrawn_at is not null
-       and (to_jsonb(new) - 'withdrawn_at' - 'withdrawn_by') = (to_jsonb(old) - 'withdrawn_at' - 'withdrawn_by') then
-        return new;
+    -- TRUNCATE, a trigger of the statement, knows no row.
+    if tg_op = 'UPDATE' then
+        if old.withdrawn_at is null and new.withdrawn_at is not null
+           and (to_jsonb(new) - 'withdrawn_at' - 'withdrawn_by') = (to_jsonb(old) - 'withdrawn_at' - 'withdrawn_by') then
+            return new;
+        end if;
     end if;
     raise exception 'consents are a ledger: rows are added and withdrawn, never changed or deleted'
         using errcode = 'SM003', hint = 'Set withdrawn_at; for another consent insert another row.';
@@ -8569,7 +8580,8 @@ CREATE FUNCTION sms.rule_cap(p_batch sms.candidate[], p_as_of timestamp with tim
     )
     select c.id, 60::smallint,
            case when bool_or(u.used >= t.max_messages) then 'suppress' else 'wait' end, 'cap',
-           string_agg('cap ' || t.cap_id || ': ' || u.used || ' of ' || t.max_messages || ' a ' || t.per || ' this ' || t.period
+           string_agg('cap ' || t.cap_id || ': ' || u.used || ' of ' || t.max_messages || ' a ' || t.per
+                      || case t.period when 'rolling' then ' in its span' else ' this ' || t.period end
                       || ' since ' || t.since, '; ' order by t.cap_id) filter (where u.used >= t.max_messages),
            null::timestamptz
       from suspect as c
@@ -8753,19 +8765,34 @@ COMMENT ON FUNCTION sms.rule_version(p_table text, p_key text, p_at timestamp wi
 -- FUNCTION rules_as_of(timestamp with time zone, text)
 
 CREATE FUNCTION sms.rules_as_of(p_at timestamp with time zone, p_table text DEFAULT NULL::text) RETURNS TABLE(rule_table text, rule_key text, version bigint, since timestamp with time zone, changed_by text, rule jsonb)
-    LANGUAGE sql STABLE SECURITY DEFINER
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
+#variable_conflict use_column
+begin
+    if p_table is not null
+       and not exists (select from pg_trigger as t
+                        where t.tgrelid = to_regclass(format('sms.%I', p_table)) and t.tgfoid = 'sms.audit_rule'::regproc)
+       and not exists (select from sms.rule_change as x where x.rule_table = p_table) then
+        raise exception 'no changes are kept of a table "%"', p_table
+            using errcode = 'SM015',
+                  hint = 'Tables: ' || (select string_agg(distinct k.relname, ', ' order by k.relname)
+                                          from pg_trigger as t
+                                          join pg_class as k on k.oid = t.tgrelid
+                                         where t.tgfoid = 'sms.audit_rule'::regproc) || '.';
+    end if;
+    return query
     select c.rule_table, c.rule_key, c.change_id, c.changed_at, c.changed_by, c.new
       from (select distinct on (x.rule_table, x.rule_key) x.*
               from sms.rule_change as x
-             where x.changed_at <= p_at
+             where x.changed_at <= coalesce(p_at, clock_timestamp())
                and case when p_table is null
                         then x.rule_table not in ('blacklist', 'recipient_group_member', 'consent', 'client_zone')
                         else x.rule_table = p_table end
              order by x.rule_table, x.rule_key, x.change_id desc) as c
      where c.action <> 'delete'
-     order by c.rule_table, c.rule_key
+     order by c.rule_table, c.rule_key;
+end
 $$;
 
 COMMENT ON FUNCTION sms.rules_as_of(p_at timestamp with time zone, p_table text) IS 'The rules in force at a moment, each with its version and author.';
@@ -11096,8 +11123,8 @@ CREATE TABLE sms.auto_blacklist_rule (
     is_enabled boolean DEFAULT true NOT NULL,
     reason text NOT NULL,
     CONSTRAINT "an automatic rule says why" CHECK ((btrim(reason) <> ''::text)),
-    CONSTRAINT auto_blacklist_rule_class_check CHECK ((class = ANY (ARRAY['no_such_number'::text, 'malformed'::text, 'unreachable'::text, 'refused'::text]))),
-    CONSTRAINT "lasts is longer than nothing" CHECK ((lasts > '00:00:00'::interval)),
+    CONSTRAINT "class is no_such_number, malformed, unreachable or refused" CHECK ((class = ANY (ARRAY['no_such_number'::text, 'malformed'::text, 'unreachable'::text, 'refused'::text]))),
+    CONSTRAINT "lasts is more than 0, at most 1000 years" CHECK (((lasts > '00:00:00'::interval) AND (lasts <= '1000 years'::interval))),
     CONSTRAINT "min_gap is shorter than span" CHECK (((min_gap >= '00:00:00'::interval) AND (min_gap < span))),
     CONSTRAINT "span is between a minute and 400 days" CHECK (((span >= '00:01:00'::interval) AND (span <= '400 days'::interval))),
     CONSTRAINT "times is at least 1" CHECK ((times >= 1))
@@ -11159,17 +11186,17 @@ CREATE TABLE sms.channel (
     opening_spread interval DEFAULT '00:00:00'::interval NOT NULL,
     ignores_opt_out boolean DEFAULT false NOT NULL,
     track_clicks boolean DEFAULT false NOT NULL,
-    CONSTRAINT channel_channel_check CHECK ((channel ~ '^[a-z][a-z0-9_]{0,39}$'::text)),
-    CONSTRAINT channel_dedup_by_check CHECK ((dedup_by = ANY (ARRAY['text'::text, 'text_in_channel'::text, 'template'::text]))),
-    CONSTRAINT channel_dedup_window_check CHECK ((dedup_window >= '00:00:00'::interval)),
-    CONSTRAINT channel_max_attempts_check CHECK (((max_attempts >= 1) AND (max_attempts <= 100))),
-    CONSTRAINT channel_on_uncertain_check CHECK ((on_uncertain = ANY (ARRAY['hold'::text, 'resend'::text, 'give_up'::text]))),
-    CONSTRAINT channel_priority_check CHECK (((priority >= 0) AND (priority <= 3))),
-    CONSTRAINT channel_retry_base_check CHECK ((retry_base > '00:00:00'::interval)),
-    CONSTRAINT channel_sender_id_check CHECK (((char_length(sender_id) >= 1) AND (char_length(sender_id) <= 15))),
-    CONSTRAINT channel_uncertain_after_check CHECK ((uncertain_after > '00:00:00'::interval)),
-    CONSTRAINT channel_validity_check CHECK ((validity > '00:00:00'::interval)),
-    CONSTRAINT "opening_spread is between 0 and 4 hours" CHECK (((opening_spread >= '00:00:00'::interval) AND (opening_spread <= '04:00:00'::interval)))
+    CONSTRAINT "channel is a name of 1 to 40 characters: a-z 0-9 _" CHECK ((channel ~ '^[a-z][a-z0-9_]{0,39}$'::text)),
+    CONSTRAINT "dedup_by is text, text_in_channel or template" CHECK ((dedup_by = ANY (ARRAY['text'::text, 'text_in_channel'::text, 'template'::text]))),
+    CONSTRAINT "dedup_window is 0 to 366 days" CHECK (((dedup_window >= '00:00:00'::interval) AND (dedup_window <= '366 days'::interval))),
+    CONSTRAINT "max_attempts is 1 to 100" CHECK (((max_attempts >= 1) AND (max_attempts <= 100))),
+    CONSTRAINT "on_uncertain is hold, resend or give_up" CHECK ((on_uncertain = ANY (ARRAY['hold'::text, 'resend'::text, 'give_up'::text]))),
+    CONSTRAINT "opening_spread is between 0 and 4 hours" CHECK (((opening_spread >= '00:00:00'::interval) AND (opening_spread <= '04:00:00'::interval))),
+    CONSTRAINT "priority is 0 to 3" CHECK (((priority >= 0) AND (priority <= 3))),
+    CONSTRAINT "retry_base is more than 0, at most 366 days" CHECK (((retry_base > '00:00:00'::interval) AND (retry_base <= '366 days'::interval))),
+    CONSTRAINT "sender_id is 1 to 15 characters" CHECK (((char_length(sender_id) >= 1) AND (char_length(sender_id) <= 15))),
+    CONSTRAINT "uncertain_after is more than 0, at most 1000 years" CHECK (((uncertain_after > '00:00:00'::interval) AND (uncertain_after <= '1000 years'::interval))),
+    CONSTRAINT "validity is more than 0, at most 1000 years" CHECK (((validity > '00:00:00'::interval) AND (validity <= '1000 years'::interval)))
 );
 
 COMMENT ON TABLE sms.channel IS 'A traffic class the ERP names in sms.outbox.channel: its priority, sender and rules.';
@@ -11371,9 +11398,9 @@ CREATE TABLE sms.blacklist (
     CONSTRAINT "a blacklist row ends after it began" CHECK ((expires_at > created_at)),
     CONSTRAINT "a blacklist row names one number, prefix or group" CHECK ((num_nonnulls(msisdn, prefix, group_id) = 1)),
     CONSTRAINT "a blacklist row says why" CHECK ((btrim(reason) <> ''::text)),
-    CONSTRAINT blacklist_msisdn_check CHECK (((msisdn >= 1000000) AND (msisdn <= '999999999999999'::bigint))),
-    CONSTRAINT blacklist_prefix_check CHECK ((prefix ~ '^\d{1,15}$'::text)),
-    CONSTRAINT blacklist_source_check CHECK ((source = ANY (ARRAY['manual'::text, 'import'::text, 'auto'::text, 'opt_out'::text, 'legal'::text])))
+    CONSTRAINT "msisdn is a Russian mobile number, like 79071234567" CHECK (((msisdn >= '79000000000'::bigint) AND (msisdn <= '79999999999'::bigint))),
+    CONSTRAINT "prefix is 1 to 11 digits that begin with 7" CHECK ((prefix ~ '^7[0-9]{0,10}$'::text)),
+    CONSTRAINT "source is manual, import, auto, opt_out or legal" CHECK ((source = ANY (ARRAY['manual'::text, 'import'::text, 'auto'::text, 'opt_out'::text, 'legal'::text])))
 );
 
 COMMENT ON TABLE sms.blacklist IS 'Who must not be messaged. insert (msisdn, reason) is enough; takes effect at the next claim, also on rows already queued.';
@@ -11902,10 +11929,10 @@ CREATE TABLE sms.cap (
     reason text DEFAULT ''::text NOT NULL,
     per text DEFAULT 'number'::text NOT NULL,
     CONSTRAINT "a rolling cap needs a span, a calendar cap has none" CHECK (((period = 'rolling'::text) = (span IS NOT NULL))),
-    CONSTRAINT cap_max_messages_check CHECK ((max_messages >= 0)),
-    CONSTRAINT cap_per_check CHECK ((per = ANY (ARRAY['number'::text, 'client'::text]))),
-    CONSTRAINT cap_period_check CHECK ((period = ANY (ARRAY['day'::text, 'week'::text, 'month'::text, 'rolling'::text]))),
-    CONSTRAINT cap_span_check CHECK (((span > '00:00:00'::interval) AND (span <= '366 days'::interval)))
+    CONSTRAINT "max_messages is at least 0" CHECK ((max_messages >= 0)),
+    CONSTRAINT "per is number or client" CHECK ((per = ANY (ARRAY['number'::text, 'client'::text]))),
+    CONSTRAINT "period is day, week, month or rolling" CHECK ((period = ANY (ARRAY['day'::text, 'week'::text, 'month'::text, 'rolling'::text]))),
+    CONSTRAINT "span is more than 0, at most 366 days" CHECK (((span > '00:00:00'::interval) AND (span <= '366 days'::interval)))
 );
 
 COMMENT ON TABLE sms.cap IS 'At most max_messages to one number per period. Counted over what was handed over or may have been.';
@@ -12035,7 +12062,8 @@ CREATE TABLE sms.consent (
     created_by text DEFAULT SESSION_USER NOT NULL,
     CONSTRAINT "a consent ends after it begins" CHECK ((valid_until > valid_from)),
     CONSTRAINT "a consent is of a number or a client" CHECK ((num_nonnulls(msisdn, client_id) = 1)),
-    CONSTRAINT "a consent names its proof" CHECK ((btrim(proof) <> ''::text))
+    CONSTRAINT "a consent names its proof" CHECK ((btrim(proof) <> ''::text)),
+    CONSTRAINT "msisdn is a Russian mobile number, like 79071234567" CHECK (((msisdn >= '79000000000'::bigint) AND (msisdn <= '79999999999'::bigint)))
 );
 
 COMMENT ON TABLE sms.consent IS 'Ledger of consents: append rows, withdraw them, never delete. 38-FZ art. 18: the sender proves the consent.';
@@ -12573,7 +12601,8 @@ CREATE TABLE sms.holiday (
     day date NOT NULL,
     kind text NOT NULL,
     title text DEFAULT ''::text NOT NULL,
-    CONSTRAINT holiday_kind_check CHECK ((kind = ANY (ARRAY['off'::text, 'working'::text])))
+    CONSTRAINT "day is one of the years 1990 to 2100" CHECK (((day >= '1990-01-01'::date) AND (day <= '2100-12-31'::date))),
+    CONSTRAINT "kind is off or working" CHECK ((kind = ANY (ARRAY['off'::text, 'working'::text])))
 );
 
 COMMENT ON TABLE sms.holiday IS 'Production calendar: working weekdays that are off, weekend days that are worked. Imported by ''outbox import holidays''.';
@@ -13657,9 +13686,9 @@ CREATE TABLE sms.quiet_hours (
     quiet_until time without time zone NOT NULL,
     reason text DEFAULT ''::text NOT NULL,
     day_kind text,
+    CONSTRAINT "day_kind is working or off" CHECK ((day_kind = ANY (ARRAY['working'::text, 'off'::text]))),
+    CONSTRAINT "iso_weekday is 1 (Monday) to 7" CHECK (((iso_weekday >= 1) AND (iso_weekday <= 7))),
     CONSTRAINT "name a weekday or a kind of day, not both" CHECK ((num_nonnulls(iso_weekday, day_kind) < 2)),
-    CONSTRAINT quiet_hours_day_kind_check CHECK ((day_kind = ANY (ARRAY['working'::text, 'off'::text]))),
-    CONSTRAINT quiet_hours_iso_weekday_check CHECK (((iso_weekday >= 1) AND (iso_weekday <= 7))),
     CONSTRAINT "silence has a length" CHECK ((quiet_from <> quiet_until))
 );
 
@@ -13773,7 +13802,7 @@ CREATE TABLE sms.receipt_error (
     error text NOT NULL,
     class text NOT NULL,
     meaning text NOT NULL,
-    CONSTRAINT receipt_error_class_check CHECK ((class = ANY (ARRAY['no_such_number'::text, 'malformed'::text, 'unreachable'::text, 'refused'::text, 'temporary'::text, 'content'::text, 'account'::text])))
+    CONSTRAINT "class is one that the comment of the column lists" CHECK ((class = ANY (ARRAY['no_such_number'::text, 'malformed'::text, 'unreachable'::text, 'refused'::text, 'temporary'::text, 'content'::text, 'account'::text])))
 );
 
 COMMENT ON TABLE sms.receipt_error IS 'What a provider''s error code says about the number. Data, so that a wrong reading can be corrected.';
@@ -13876,7 +13905,8 @@ CREATE TABLE sms.recipient_group_member (
     client_id bigint,
     added_at timestamp with time zone DEFAULT now() NOT NULL,
     added_by text DEFAULT SESSION_USER NOT NULL,
-    CONSTRAINT "a member is a number or a client" CHECK ((num_nonnulls(msisdn, client_id) = 1))
+    CONSTRAINT "a member is a number or a client" CHECK ((num_nonnulls(msisdn, client_id) = 1)),
+    CONSTRAINT "msisdn is a Russian mobile number, like 79071234567" CHECK (((msisdn >= '79000000000'::bigint) AND (msisdn <= '79999999999'::bigint)))
 );
 
 COMMENT ON TABLE sms.recipient_group_member IS 'Who is in a group: a number, or a client with whatever number.';
@@ -14071,19 +14101,21 @@ CREATE TABLE sms.setting (
     meaning text NOT NULL,
     CONSTRAINT "campaign_queue is a whole number from 1" CHECK (((setting <> 'campaign_queue'::text) OR (value ~ '^[1-9][0-9]{0,6}$'::text))),
     CONSTRAINT "currency is three capitals, such as RUB" CHECK (((setting <> 'currency'::text) OR (value ~ '^[A-Z]{3}$'::text))),
-    CONSTRAINT "days and months are whole numbers" CHECK (
+    CONSTRAINT "days are 0 to 99999, months 0 to 9999" CHECK (
 CASE
-    WHEN (setting = ANY (ARRAY['retention_months'::text, 'erp_ref_days'::text])) THEN (value ~ '^\d{1,5}$'::text)
-    WHEN (setting ~~ 'retention\_months.%'::text) THEN (value ~ '^\d{0,5}$'::text)
+    WHEN (setting = 'erp_ref_days'::text) THEN (value ~ '^[0-9]{1,5}$'::text)
+    WHEN (setting = 'retention_months'::text) THEN (value ~ '^[0-9]{1,4}$'::text)
+    WHEN (setting ~~ 'retention\_months.%'::text) THEN (value ~ '^[0-9]{0,4}$'::text)
     ELSE true
 END),
-    CONSTRAINT "own retention is for activity, event, inbound, number_trouble a" CHECK (((setting !~~ 'retention\_months.%'::text) OR (setting = ANY (ARRAY['retention_months.activity'::text, 'retention_months.event'::text, 'retention_months.inbound'::text, 'retention_months.number_trouble'::text, 'retention_months.rule_change'::text])))),
-    CONSTRAINT "short_link_base is http(s)://host/path, sixty characters of a-z" CHECK (((setting <> 'short_link_base'::text) OR ((value ~ '^(https?://[A-Za-z0-9.-]+(:[0-9]{1,5})?(/[A-Za-z0-9._~-]+)*/)?$'::text) AND (length(value) <= 60)))),
+    CONSTRAINT "opt_out_answer is empty, or a text of at most 1000 characters" CHECK (((setting <> 'opt_out_answer'::text) OR (value = ''::text) OR ((value ~ '\S'::text) AND (char_length(value) <= 1000)))),
+    CONSTRAINT "own span: activity event inbound number_trouble rule_change" CHECK (((setting !~~ 'retention\_months.%'::text) OR (setting = ANY (ARRAY['retention_months.activity'::text, 'retention_months.event'::text, 'retention_months.inbound'::text, 'retention_months.number_trouble'::text, 'retention_months.rule_change'::text])))),
+    CONSTRAINT "short_link_base is http(s)://host/path/, at most 60 characters" CHECK (((setting <> 'short_link_base'::text) OR ((value ~ '^(https?://[A-Za-z0-9.-]+(:[0-9]{1,5})?(/[A-Za-z0-9._~-]+)*/)?$'::text) AND (length(value) <= 60)))),
     CONSTRAINT "short_link_robots is a pattern" CHECK (((setting <> 'short_link_robots'::text) OR ((''::text ~* value) IS NOT NULL))),
-    CONSTRAINT "statistics_zone is a time zone and statistics_hours_months a wh" CHECK (
+    CONSTRAINT "statistics_zone: a zone; statistics_hours_months: 0 to 9999" CHECK (
 CASE setting
-    WHEN 'statistics_zone'::text THEN (timezone(value, '2020-01-01 00:00:00+00'::timestamp with time zone) IS NOT NULL)
-    WHEN 'statistics_hours_months'::text THEN (value ~ '^\d{1,5}$'::text)
+    WHEN 'statistics_zone'::text THEN (('2020-01-01 00:00:00+00'::timestamp with time zone AT TIME ZONE value) IS NOT NULL)
+    WHEN 'statistics_hours_months'::text THEN (value ~ '^[0-9]{1,4}$'::text)
     ELSE true
 END)
 );
@@ -14306,8 +14338,8 @@ COMMENT ON COLUMN sms.state_transition.cause IS 'The function or event that make
 CREATE TABLE sms.stop_word (
     word text NOT NULL,
     meaning text NOT NULL,
-    CONSTRAINT "a stop word is one word" CHECK (((word !~ '\s'::text) AND (word <> ''::text))),
-    CONSTRAINT stop_word_meaning_check CHECK ((meaning = ANY (ARRAY['stop'::text, 'start'::text, 'all'::text])))
+    CONSTRAINT "a stop word is one word of letters and digits" CHECK ((word ~ '^[[:alnum:]]+$'::text)),
+    CONSTRAINT "meaning is stop, start or all" CHECK ((meaning = ANY (ARRAY['stop'::text, 'start'::text, 'all'::text])))
 );
 
 COMMENT ON TABLE sms.stop_word IS 'Words by which subscribers opt out. Compared after folding case and Latin look-alikes, see sms.fold_word.';
@@ -15720,6 +15752,156 @@ CREATE TRIGGER audit_insert AFTER INSERT ON sms.template_version REFERENCING NEW
 
 COMMENT ON TRIGGER audit_insert ON sms.template_version IS 'Keeps the change in sms.rule_change.';
 
+-- TRIGGER audience audit_truncate
+
+CREATE TRIGGER audit_truncate BEFORE TRUNCATE ON sms.audience FOR EACH STATEMENT EXECUTE FUNCTION sms.audit_rule('audience_id');
+
+COMMENT ON TRIGGER audit_truncate ON sms.audience IS 'Keeps the change in sms.rule_change.';
+
+-- TRIGGER auto_blacklist_rule audit_truncate
+
+CREATE TRIGGER audit_truncate BEFORE TRUNCATE ON sms.auto_blacklist_rule FOR EACH STATEMENT EXECUTE FUNCTION sms.audit_rule('auto_rule_id');
+
+COMMENT ON TRIGGER audit_truncate ON sms.auto_blacklist_rule IS 'Keeps the change in sms.rule_change.';
+
+-- TRIGGER blacklist audit_truncate
+
+CREATE TRIGGER audit_truncate BEFORE TRUNCATE ON sms.blacklist FOR EACH STATEMENT EXECUTE FUNCTION sms.audit_rule('blacklist_id');
+
+COMMENT ON TRIGGER audit_truncate ON sms.blacklist IS 'Keeps the change in sms.rule_change.';
+
+-- TRIGGER breaker_policy audit_truncate
+
+CREATE TRIGGER audit_truncate BEFORE TRUNCATE ON sms.breaker_policy FOR EACH STATEMENT EXECUTE FUNCTION sms.audit_rule('provider_id');
+
+COMMENT ON TRIGGER audit_truncate ON sms.breaker_policy IS 'Keeps the change in sms.rule_change.';
+
+-- TRIGGER campaign audit_truncate
+
+CREATE TRIGGER audit_truncate BEFORE TRUNCATE ON sms.campaign FOR EACH STATEMENT EXECUTE FUNCTION sms.audit_rule('campaign_id');
+
+COMMENT ON TRIGGER audit_truncate ON sms.campaign IS 'Keeps the change in sms.rule_change.';
+
+-- TRIGGER cap audit_truncate
+
+CREATE TRIGGER audit_truncate BEFORE TRUNCATE ON sms.cap FOR EACH STATEMENT EXECUTE FUNCTION sms.audit_rule('cap_id');
+
+COMMENT ON TRIGGER audit_truncate ON sms.cap IS 'Keeps the change in sms.rule_change.';
+
+-- TRIGGER channel audit_truncate
+
+CREATE TRIGGER audit_truncate BEFORE TRUNCATE ON sms.channel FOR EACH STATEMENT EXECUTE FUNCTION sms.audit_rule('channel_id');
+
+COMMENT ON TRIGGER audit_truncate ON sms.channel IS 'Keeps the change in sms.rule_change.';
+
+-- TRIGGER client_zone audit_truncate
+
+CREATE TRIGGER audit_truncate BEFORE TRUNCATE ON sms.client_zone FOR EACH STATEMENT EXECUTE FUNCTION sms.audit_rule('client_id');
+
+COMMENT ON TRIGGER audit_truncate ON sms.client_zone IS 'Keeps the change in sms.rule_change.';
+
+-- TRIGGER consent audit_truncate
+
+CREATE TRIGGER audit_truncate BEFORE TRUNCATE ON sms.consent FOR EACH STATEMENT EXECUTE FUNCTION sms.audit_rule('consent_id');
+
+COMMENT ON TRIGGER audit_truncate ON sms.consent IS 'Keeps the change in sms.rule_change.';
+
+-- TRIGGER event_rule audit_truncate
+
+CREATE TRIGGER audit_truncate BEFORE TRUNCATE ON sms.event_rule FOR EACH STATEMENT EXECUTE FUNCTION sms.audit_rule('rule_id');
+
+COMMENT ON TRIGGER audit_truncate ON sms.event_rule IS 'Keeps the change in sms.rule_change.';
+
+-- TRIGGER event_type audit_truncate
+
+CREATE TRIGGER audit_truncate BEFORE TRUNCATE ON sms.event_type FOR EACH STATEMENT EXECUTE FUNCTION sms.audit_rule('event_type_id');
+
+COMMENT ON TRIGGER audit_truncate ON sms.event_type IS 'Keeps the change in sms.rule_change.';
+
+-- TRIGGER holiday audit_truncate
+
+CREATE TRIGGER audit_truncate BEFORE TRUNCATE ON sms.holiday FOR EACH STATEMENT EXECUTE FUNCTION sms.audit_rule('day');
+
+COMMENT ON TRIGGER audit_truncate ON sms.holiday IS 'Keeps the change in sms.rule_change.';
+
+-- TRIGGER provider audit_truncate
+
+CREATE TRIGGER audit_truncate BEFORE TRUNCATE ON sms.provider FOR EACH STATEMENT EXECUTE FUNCTION sms.audit_rule('provider_id');
+
+COMMENT ON TRIGGER audit_truncate ON sms.provider IS 'Keeps the change in sms.rule_change.';
+
+-- TRIGGER quiet_hours audit_truncate
+
+CREATE TRIGGER audit_truncate BEFORE TRUNCATE ON sms.quiet_hours FOR EACH STATEMENT EXECUTE FUNCTION sms.audit_rule('quiet_hours_id');
+
+COMMENT ON TRIGGER audit_truncate ON sms.quiet_hours IS 'Keeps the change in sms.rule_change.';
+
+-- TRIGGER receipt_code audit_truncate
+
+CREATE TRIGGER audit_truncate BEFORE TRUNCATE ON sms.receipt_code FOR EACH STATEMENT EXECUTE FUNCTION sms.audit_rule('adapter', 'code');
+
+COMMENT ON TRIGGER audit_truncate ON sms.receipt_code IS 'Keeps the change in sms.rule_change.';
+
+-- TRIGGER receipt_error audit_truncate
+
+CREATE TRIGGER audit_truncate BEFORE TRUNCATE ON sms.receipt_error FOR EACH STATEMENT EXECUTE FUNCTION sms.audit_rule('adapter', 'error');
+
+COMMENT ON TRIGGER audit_truncate ON sms.receipt_error IS 'Keeps the change in sms.rule_change.';
+
+-- TRIGGER recipient_group audit_truncate
+
+CREATE TRIGGER audit_truncate BEFORE TRUNCATE ON sms.recipient_group FOR EACH STATEMENT EXECUTE FUNCTION sms.audit_rule('group_id');
+
+COMMENT ON TRIGGER audit_truncate ON sms.recipient_group IS 'Keeps the change in sms.rule_change.';
+
+-- TRIGGER recipient_group_member audit_truncate
+
+CREATE TRIGGER audit_truncate BEFORE TRUNCATE ON sms.recipient_group_member FOR EACH STATEMENT EXECUTE FUNCTION sms.audit_rule('member_id');
+
+COMMENT ON TRIGGER audit_truncate ON sms.recipient_group_member IS 'Keeps the change in sms.rule_change.';
+
+-- TRIGGER route audit_truncate
+
+CREATE TRIGGER audit_truncate BEFORE TRUNCATE ON sms.route FOR EACH STATEMENT EXECUTE FUNCTION sms.audit_rule('route_id');
+
+COMMENT ON TRIGGER audit_truncate ON sms.route IS 'Keeps the change in sms.rule_change.';
+
+-- TRIGGER route_provider audit_truncate
+
+CREATE TRIGGER audit_truncate BEFORE TRUNCATE ON sms.route_provider FOR EACH STATEMENT EXECUTE FUNCTION sms.audit_rule('route_id', 'provider_id');
+
+COMMENT ON TRIGGER audit_truncate ON sms.route_provider IS 'Keeps the change in sms.rule_change.';
+
+-- TRIGGER setting audit_truncate
+
+CREATE TRIGGER audit_truncate BEFORE TRUNCATE ON sms.setting FOR EACH STATEMENT EXECUTE FUNCTION sms.audit_rule('setting');
+
+COMMENT ON TRIGGER audit_truncate ON sms.setting IS 'Keeps the change in sms.rule_change.';
+
+-- TRIGGER stop_word audit_truncate
+
+CREATE TRIGGER audit_truncate BEFORE TRUNCATE ON sms.stop_word FOR EACH STATEMENT EXECUTE FUNCTION sms.audit_rule('word');
+
+COMMENT ON TRIGGER audit_truncate ON sms.stop_word IS 'Keeps the change in sms.rule_change.';
+
+-- TRIGGER tariff audit_truncate
+
+CREATE TRIGGER audit_truncate BEFORE TRUNCATE ON sms.tariff FOR EACH STATEMENT EXECUTE FUNCTION sms.audit_rule('tariff_id');
+
+COMMENT ON TRIGGER audit_truncate ON sms.tariff IS 'Keeps the change in sms.rule_change.';
+
+-- TRIGGER template audit_truncate
+
+CREATE TRIGGER audit_truncate BEFORE TRUNCATE ON sms.template FOR EACH STATEMENT EXECUTE FUNCTION sms.audit_rule('template_id');
+
+COMMENT ON TRIGGER audit_truncate ON sms.template IS 'Keeps the change in sms.rule_change.';
+
+-- TRIGGER template_version audit_truncate
+
+CREATE TRIGGER audit_truncate BEFORE TRUNCATE ON sms.template_version FOR EACH STATEMENT EXECUTE FUNCTION sms.audit_rule('template_version_id');
+
+COMMENT ON TRIGGER audit_truncate ON sms.template_version IS 'Keeps the change in sms.rule_change.';
+
 -- TRIGGER audience audit_update
 
 CREATE TRIGGER audit_update AFTER UPDATE ON sms.audience REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION sms.audit_rule('audience_id');
@@ -15977,6 +16159,12 @@ COMMENT ON TRIGGER outbox_is_append_only ON sms.outbox IS 'What was asked is nev
 CREATE TRIGGER refuse_consent_edit BEFORE DELETE OR UPDATE ON sms.consent FOR EACH ROW EXECUTE FUNCTION sms.refuse_consent_edit();
 
 COMMENT ON TRIGGER refuse_consent_edit ON sms.consent IS 'A ledger is not edited.';
+
+-- TRIGGER consent refuse_consent_truncate
+
+CREATE TRIGGER refuse_consent_truncate BEFORE TRUNCATE ON sms.consent FOR EACH STATEMENT EXECUTE FUNCTION sms.refuse_consent_edit();
+
+COMMENT ON TRIGGER refuse_consent_truncate ON sms.consent IS 'A ledger is not emptied.';
 
 -- TRIGGER outcome refuse_illegal_move
 

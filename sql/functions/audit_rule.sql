@@ -1,5 +1,5 @@
 -- Trigger on every table by which people steer: keep who changed which row when, before and after. One insert a statement.
--- The key is the table's primary key, whose columns are the trigger's arguments.
+-- The key is the table's primary key, whose columns are the trigger's arguments. TRUNCATE reads as a delete of every row.
 create or replace function sms.audit_rule()
     returns trigger
     language plpgsql security definer set search_path = pg_catalog, pg_temp
@@ -11,6 +11,10 @@ begin
     elsif tg_op = 'DELETE' then
         insert into sms.rule_change (acted_as, rule_table, rule_key, action, old)
         select sms.acting_role(), tg_table_name, sms.rule_key(to_jsonb(o), tg_argv), 'delete', to_jsonb(o) from old_rows as o;
+    elsif tg_op = 'TRUNCATE' then
+        execute format('insert into sms.rule_change (acted_as, rule_table, rule_key, action, old) '
+                       'select sms.acting_role(), %L, sms.rule_key(to_jsonb(o), $1), ''delete'', to_jsonb(o) from sms.%I as o',
+                       tg_table_name, tg_table_name) using tg_argv;
     else
         -- A changed key reads as a row that went and a row that came.
         insert into sms.rule_change (acted_as, rule_table, rule_key, action, old, new)
@@ -48,9 +52,12 @@ begin
                        'new table as new_rows for each statement execute function sms.audit_rule(%s)', _table, _key);
         execute format('create or replace trigger audit_delete after delete on sms.%I referencing old table as old_rows '
                        'for each statement execute function sms.audit_rule(%s)', _table, _key);
+        execute format('create or replace trigger audit_truncate before truncate on sms.%I '
+                       'for each statement execute function sms.audit_rule(%s)', _table, _key);
         execute format('comment on trigger audit_insert on sms.%I is %L', _table, 'Keeps the change in sms.rule_change.');
         execute format('comment on trigger audit_update on sms.%I is %L', _table, 'Keeps the change in sms.rule_change.');
         execute format('comment on trigger audit_delete on sms.%I is %L', _table, 'Keeps the change in sms.rule_change.');
+        execute format('comment on trigger audit_truncate on sms.%I is %L', _table, 'Keeps the change in sms.rule_change.');
     end loop;
 end
 $$;

@@ -25,7 +25,8 @@ as $$
     )
     select jsonb_build_object(
                'told', coalesce(string_agg('cap ' || c.cap_id || ': ' || c.used || ' of ' || c.max_messages || ' a ' || c.per
-                                           || ' this ' || c.period, '; ' order by c.cap_id), 'no cap applies'),
+                                           || case c.period when 'rolling' then ' in its span' else ' this ' || c.period end,
+                                           '; ' order by c.cap_id), 'no cap applies'),
                'objects', coalesce(bool_or(c.used >= c.max_messages), false),
                'caps', jsonb_agg(jsonb_build_object(
                            'cap_id', c.cap_id, 'per', c.per, 'period', c.period,

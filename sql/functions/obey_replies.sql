@@ -1,5 +1,6 @@
 -- Do what replies ask: a stop blacklists the number (for advertising, or for everything), withdraws its consents, and is
 -- answered where the setting opt_out_answer has a text; a start lifts the number's own opt-outs. Returns the stops.
+-- Only an opt-out that holds for ever and for as much stands for a new row: one that ends, or of one channel, does not.
 create or replace function sms.obey_replies(p_inbound_ids bigint[])
     returns int
     language plpgsql volatile
@@ -18,8 +19,8 @@ begin
       from sms.inbound as i
      where i.inbound_id = any (p_inbound_ids) and i.action like 'stop%'
        and not exists (select from sms.blacklist as b
-                        where b.msisdn = i.msisdn and b.source = 'opt_out'
-                          and (b.category is null or i.action = 'stop_advertising'))
+                        where b.msisdn = i.msisdn and b.source = 'opt_out' and b.channel is null and b.expires_at is null
+                          and (b.category is null or (i.action = 'stop_advertising' and b.category = 'advertising')))
      order by i.msisdn, i.action = 'stop_all' desc;
 
     update sms.consent as c

@@ -42,7 +42,8 @@ as $$
     )
     select c.id, 60::smallint,
            case when bool_or(u.used >= t.max_messages) then 'suppress' else 'wait' end, 'cap',
-           string_agg('cap ' || t.cap_id || ': ' || u.used || ' of ' || t.max_messages || ' a ' || t.per || ' this ' || t.period
+           string_agg('cap ' || t.cap_id || ': ' || u.used || ' of ' || t.max_messages || ' a ' || t.per
+                      || case t.period when 'rolling' then ' in its span' else ' this ' || t.period end
                       || ' since ' || t.since, '; ' order by t.cap_id) filter (where u.used >= t.max_messages),
            null::timestamptz
       from suspect as c

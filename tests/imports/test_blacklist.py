@@ -145,6 +145,8 @@ async def test_a_row_that_may_be_lifted_does_not_stand_for_the_imported_one(
         ("", r"list\.csv is empty\."),
         (f"{N(1)}\n{N(2)}\n", "the header lacks phone or prefix or group"),
         ("name,reason\nx,y\n", "it may also have reason, category"),
+        (f"phone,Phone\n{N(1)},{N(2)}\n", "the header names phone more than once"),
+        (f"msisdn;phone;reason\n{N(1)};{N(2)};x\n", "the header names phone more than once"),
     ],
 )
 async def test_a_file_without_the_columns_is_refused(

@@ -141,7 +141,13 @@ async def test_a_plain_list_adds_and_changes_days(tx: AsyncConnection, tmp_path:
 
 async def test_bad_days_are_named(tx: AsyncConnection, tmp_path: Path) -> None:
     path = write(
-        tmp_path, "day,kind,title", "22.02.2027,off,", "2027-02-30,off,", "2027-02-22,maybe,", "x"
+        tmp_path,
+        "day,kind,title",
+        "22.02.2027,off,",
+        "2027-02-30,off,",
+        "2027-02-22,maybe,",
+        "x",
+        "2207-02-22,off,",
     )
     report = await import_holidays(tx, path)
     assert [(bad.line, bad.reason) for bad in report.bad] == [
@@ -149,6 +155,7 @@ async def test_bad_days_are_named(tx: AsyncConnection, tmp_path: Path) -> None:
         (3, "the day is no ISO date such as 2027-01-31: '2027-02-30'"),
         (4, "the kind is not off or working: 'maybe'"),
         (5, "1 fields instead of 3"),
+        (6, "the day is not one of the years 1990 to 2100: '2207-02-22'"),
     ]
 
 

@@ -154,6 +154,7 @@ async def test_a_channel_that_is_gone_counts_as_one_that_needs_consent(
     "act",
     [
         "delete from sms.consent",
+        "truncate sms.consent",
         "update sms.consent set category = 'service'",
         "update sms.consent set msisdn = msisdn + 1",
         "update sms.consent set proof = 'another'",

@@ -146,6 +146,31 @@ async def test_a_second_stop_adds_no_second_row_but_a_wider_one_does(db: AsyncCo
     ]
 
 
+@pytest.mark.parametrize(
+    "narrower",
+    [
+        {"category": "service"},
+        {"channel": "mass"},
+        {"category": "advertising", "channel": "mass"},
+        {"expires_at": NOON, "created_at": NOON - HOUR},
+        {"category": "advertising", "expires_at": "2099-01-01"},
+    ],
+    ids=str,
+)
+async def test_an_older_opt_out_that_holds_for_less_does_not_stand_for_a_stop(
+    db: AsyncConnection, narrower: Row
+) -> None:
+    """One of another category, of one channel only, or with an end."""
+    await insert(db, "blacklist", msisdn=number(1), reason="old", source="opt_out", **narrower)
+    assert await hear(db, "стоп") == {"stored": 1, "opted_out": 1}
+    lasting = await rows(
+        db,
+        "select msisdn, category from sms.blacklist"
+        " where source = 'opt_out' and channel is null and expires_at is null and reason <> 'old'",
+    )
+    assert lasting == [{"msisdn": number(1), "category": "advertising"}]
+
+
 async def test_both_stops_in_one_report_leave_the_wider(db: AsyncConnection) -> None:
     assert await hear(db, "СТОП", "СТОП ВСЕ") == {"stored": 2, "opted_out": 2}
 

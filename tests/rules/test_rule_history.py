@@ -20,7 +20,7 @@ ONE_MORE = {
     "recipient_group": "insert into sms.recipient_group (recipient_group) values ('staff')",
     "auto_blacklist_rule": "insert into sms.auto_blacklist_rule (class, times, span, reason)"
     " values ('unreachable', 9, '9 days', 'x')",
-    "consent": "insert into sms.consent (msisdn, category, proof) values (7, 'service', 'x')",
+    "consent": "insert into sms.consent (client_id, category, proof) values (7, 'service', 'x')",
     "stop_word": "insert into sms.stop_word (word, meaning) values ('basta', 'stop')",
     "receipt_code": "insert into sms.receipt_code (adapter, code, state, meaning)"
     " values ('fake', 'x', 'delivered', 'x')",
@@ -144,6 +144,39 @@ async def test_the_same_error_of_two_adapters_is_two_histories(db: AsyncConnecti
         ("fake", "fake"),
         ("smsc_ru", "smsc_ru"),
     ]
+
+
+@pytest.mark.parametrize("table", ["cap", "blacklist", "stop_word"])
+async def test_emptying_a_rule_table_is_kept_as_the_end_of_each_row(
+    db: AsyncConnection, table: LiteralString
+) -> None:
+    await db.execute(ONE_MORE[table])
+    there = await column(db, f"select to_jsonb(t) from sms.{table} as t")  # noqa: S608
+    before = len(await changes(db, table))
+
+    await db.execute(f"truncate sms.{table}")
+
+    made = (await changes(db, table))[before:]
+    assert {change["action"] for change in made} == {"delete"}
+    assert sorted(str(change["old"]) for change in made) == sorted(map(str, there))
+    assert await in_force(db, await clock(db), table) == []
+
+
+async def test_rules_as_of_refuses_a_table_that_is_none(db: AsyncConnection) -> None:
+    """An empty answer would read as: there was no cap."""
+    with pytest.raises(psycopg.Error, match='no changes are kept of a table "caps"') as refused:
+        await in_force(db, await clock(db), "caps")
+
+    assert refused.value.sqlstate == "SM015"
+    assert "cap, channel, client_zone" in (refused.value.diag.message_hint or "")
+
+
+async def test_rules_as_of_no_moment_are_those_of_now(db: AsyncConnection) -> None:
+    cap = await insert(db, "cap", period="day", max_messages=3)
+
+    found = await rows(db, "select rule_key from sms.rules_as_of(null, 'cap')")
+
+    assert str(cap) in [rule["rule_key"] for rule in found]
 
 
 async def test_rules_as_of_tells_what_was_in_force(db: AsyncConnection) -> None:

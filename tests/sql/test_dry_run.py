@@ -383,6 +383,14 @@ async def test_what_is_no_audience_is_refused_in_one_sentence(
     assert refused.value.sqlstate == code
 
 
+async def test_a_campaign_that_does_not_exist_is_refused(db: AsyncConnection) -> None:
+    """Zero messages would read as an audience that is empty."""
+    with pytest.raises(psycopg.Error, match='unknown campaign "424242"') as refused:
+        await db.execute("select * from sms.dry_run(424242)")
+
+    assert refused.value.sqlstate == "SM040"
+
+
 @pytest.mark.parametrize(
     "select",
     [

@@ -73,7 +73,7 @@ async def test_a_prefix_stops_every_number_that_begins_with_it(
     assert not await is_sent(db)
 
 
-@pytest.mark.parametrize("prefix", ["8", "907", "7908", "70", f"{number(1)}0"])
+@pytest.mark.parametrize("prefix", ["7908", "78", "70", str(number(2))])
 async def test_other_prefixes_stop_nothing(db: AsyncConnection, prefix: str) -> None:
     await insert(db, "blacklist", prefix=prefix, reason="test numbers")
 

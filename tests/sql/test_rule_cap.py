@@ -182,6 +182,22 @@ async def test_a_zone_that_is_gone_counts_all_there_ever_was(db: AsyncConnection
     assert await fate(db, message_id) == SUPPRESSED
 
 
+async def test_the_detail_of_a_rolling_cap_reads_as_words(db: AsyncConnection) -> None:
+    await set_caps(db, {"period": "rolling", "span": 2 * HOUR, "max_messages": 1})
+    cap_id = await value(db, "select cap_id from sms.cap")
+    await sent_at(db, NOON)
+    message_id = await insert_outbox(db)
+
+    detail = await value(db, "select detail from sms.judge(%s, %s)", [message_id], NOON + HOUR)
+    told = await value(
+        db, "select detail from sms.explain(%s) where topic = 'rule cap'", message_id
+    )
+
+    assert detail.startswith(f"cap {cap_id}: 1 of 1 a number in its span since ")
+    assert told.startswith(f"cap {cap_id}: ")
+    assert " a number in its span" in told
+
+
 @pytest.mark.parametrize("span", [timedelta(hours=1), timedelta(days=7), timedelta(minutes=1)])
 async def test_a_rolling_cap_looks_back_exactly_its_span(
     db: AsyncConnection, span: timedelta
