@@ -12996,7 +12996,10 @@ UNION ALL
     NULL::smallint AS segments,
     NULL::numeric AS cost,
     f.attempt AS attempts,
-    LEAST(GREATEST(o.not_before, '1970-01-01 00:00:00+00'::timestamp with time zone), '9999-01-01 00:00:00+00'::timestamp with time zone) AS not_before,
+        CASE
+            WHEN (o.not_before IS NOT NULL) THEN LEAST(GREATEST(o.not_before, '1970-01-01 00:00:00+00'::timestamp with time zone), '9999-01-01 00:00:00+00'::timestamp with time zone)
+            ELSE NULL::timestamp with time zone
+        END AS not_before,
     o.created_at,
     NULL::timestamp with time zone AS submitted_at,
     NULL::timestamp with time zone AS final_at
@@ -13020,7 +13023,10 @@ UNION ALL
     r.segments,
     r.cost,
     r.attempts,
-    LEAST(GREATEST(o.not_before, '1970-01-01 00:00:00+00'::timestamp with time zone), '9999-01-01 00:00:00+00'::timestamp with time zone) AS not_before,
+        CASE
+            WHEN (o.not_before IS NOT NULL) THEN LEAST(GREATEST(o.not_before, '1970-01-01 00:00:00+00'::timestamp with time zone), '9999-01-01 00:00:00+00'::timestamp with time zone)
+            ELSE NULL::timestamp with time zone
+        END AS not_before,
     o.created_at,
     r.submitted_at,
     r.final_at
@@ -13060,7 +13066,7 @@ COMMENT ON COLUMN sms.message.cost IS 'Expected cost by tariff; null when unknow
 
 COMMENT ON COLUMN sms.message.attempts IS 'Submissions tried.';
 
-COMMENT ON COLUMN sms.message.not_before IS 'Earliest next try; for messages that left the queue what the ERP asked for.';
+COMMENT ON COLUMN sms.message.not_before IS 'Earliest next try; for messages that left the queue what the ERP asked for, null when nothing.';
 
 COMMENT ON COLUMN sms.message.created_at IS 'When the ERP inserted it.';
 

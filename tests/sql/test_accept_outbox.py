@@ -369,3 +369,19 @@ async def test_only_moves_that_are_written_down_are_made(
     with pytest.raises(psycopg.Error, match=f"from {before} to {after}") as refused:
         await db.execute(move, [after])
     assert refused.value.sqlstate == "SM007"
+
+
+async def test_what_was_asked_of_the_start_is_shown_after_the_end(db: AsyncConnection) -> None:
+    ids = await insert_many(
+        db,
+        [
+            {"body": "", "not_before": None},
+            {"body": "", "not_before": "2098-01-01 00:00+00"},
+            {"body": "", "not_before": "-infinity"},
+            {"body": "", "not_before": "infinity"},
+        ],
+    )
+
+    shown = [(await message(db, message_id))["not_before"] for message_id in ids]
+
+    assert [moment and moment.year for moment in shown] == [None, 2098, 1970, 9999]
