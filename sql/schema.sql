@@ -11137,6 +11137,7 @@ CREATE TABLE sms.channel (
     CONSTRAINT channel_sender_id_check CHECK (((char_length(sender_id) >= 1) AND (char_length(sender_id) <= 15))),
     CONSTRAINT channel_uncertain_after_check CHECK ((uncertain_after > '00:00:00'::interval)),
     CONSTRAINT channel_validity_check CHECK ((validity > '00:00:00'::interval)),
+    CONSTRAINT "lengths of time are at most 100 years" CHECK ((GREATEST(validity, dedup_window, retry_base, uncertain_after) <= '100 years'::interval)),
     CONSTRAINT "opening_spread is between 0 and 4 hours" CHECK (((opening_spread >= '00:00:00'::interval) AND (opening_spread <= '04:00:00'::interval)))
 );
 
@@ -11210,7 +11211,8 @@ CREATE TABLE sms.provider (
     CONSTRAINT provider_provider_check CHECK ((provider ~ '^[a-z][a-z0-9_]{0,39}$'::text)),
     CONSTRAINT provider_secret_env_check CHECK ((secret_env ~ '^[A-Z][A-Z0-9_]*$'::text)),
     CONSTRAINT provider_settings_check CHECK ((jsonb_typeof(settings) = 'object'::text)),
-    CONSTRAINT provider_tps_check CHECK ((tps > (0)::numeric))
+    CONSTRAINT provider_tps_check CHECK ((tps > (0)::numeric)),
+    CONSTRAINT "tps is a number" CHECK ((tps <> 'NaN'::numeric))
 );
 
 COMMENT ON TABLE sms.provider IS 'A configured account at a provider.';

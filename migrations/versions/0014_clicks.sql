@@ -45,3 +45,12 @@ alter table sms.campaign rename constraint "a cron expression has five fields: m
     to "cron has five fields: minute hour day month weekday";
 alter table sms.event_type rename constraint "variables are {name: kind}, kinds text number date moment boole"
     to "variables are text, number, date, moment, boolean; ?: optional";
+
+-- ---------------------------------------------------------------- values with which nobody could reckon
+
+-- A moment that long away is out of range: the ERP's inserts, or every claim, would fail with that.
+alter table sms.channel add constraint "lengths of time are at most 100 years"
+    check (greatest(validity, dedup_window, retry_base, uncertain_after) <= interval '100 years');
+
+-- To Postgres it is more than 0, and no worker could send with it.
+alter table sms.provider add constraint "tps is a number" check (tps <> 'NaN');

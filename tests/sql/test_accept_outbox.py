@@ -385,3 +385,22 @@ async def test_what_was_asked_of_the_start_is_shown_after_the_end(db: AsyncConne
     shown = [(await message(db, message_id))["not_before"] for message_id in ids]
 
     assert [moment and moment.year for moment in shown] == [None, 2098, 1970, 9999]
+
+
+@pytest.mark.parametrize("column", ["validity", "dedup_window", "retry_base", "uncertain_after"])
+async def test_no_length_of_time_of_a_channel_leads_out_of_the_calendar(
+    db: AsyncConnection, column: str
+) -> None:
+    with pytest.raises(psycopg.errors.CheckViolation, match="at most 100 years"):
+        async with db.transaction():
+            await change_channel(db, "single", **{column: "100000000 years"})
+
+    await change_channel(db, "single", **{column: "100 years"})
+    message_id = await insert_outbox(db, not_before=None)
+    await claim(db, as_of=None)
+    assert await fate(db, message_id) in ("pending", "inflight")
+
+
+async def test_a_pace_is_a_number(db: AsyncConnection) -> None:
+    with pytest.raises(psycopg.errors.CheckViolation, match="tps is a number"):
+        await db.execute("update sms.provider set tps = 'NaN'")
