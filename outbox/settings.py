@@ -28,6 +28,7 @@ from outbox.errors import SettingsMistake
 PREFIX = "OUTBOX_"
 CONFIG = "OUTBOX_CONFIG"
 NO_LISTEN = "none"
+LONGEST_S = 36_525 * 86_400.0  # more, and a moment that long ago is before the calendar begins
 
 _UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0, "": 1.0}
 _DURATION = re.compile(r"\s*(\d+(?:\.\d+)?)\s*(ms|s|m|h|d|)\s*")
@@ -40,7 +41,10 @@ def parse_duration(value: object) -> timedelta:
     found = _DURATION.fullmatch(str(value))
     if found is None:
         raise ValueError(f"{value!r} is no duration: write 500ms, 10s, 2m, 1h or 7d")
-    return timedelta(seconds=float(found[1]) * _UNITS[found[2]])
+    seconds = float(found[1]) * _UNITS[found[2]]
+    if seconds > LONGEST_S:
+        raise ValueError(f"{value!r} is too long: a duration is at most 100 years")
+    return timedelta(seconds=seconds)
 
 
 Duration = Annotated[timedelta, BeforeValidator(parse_duration)]
@@ -50,6 +54,13 @@ def _check_url(url: SecretStr) -> SecretStr:
     """An address that can be POSTed to; it is secret, as chats put their key into it."""
     if not re.fullmatch(r"https?://[^\s/]+(/\S*)?", url.get_secret_value()):
         raise ValueError("write a URL that begins with https:// or http://")
+    return url
+
+
+def _check_base_url(url: str) -> str:
+    """An address to which paths are added; with a wrong one no receipt would ever come."""
+    if not re.fullmatch(r"https?://[^\s/?#]+(/[^\s?#]*)?", url):
+        raise ValueError("write a URL that begins with https:// or http:// and has no ? or #")
     return url
 
 
@@ -88,7 +99,7 @@ class Settings(BaseSettings):
     dlr_host: str = Field("127.0.0.1", description="address on which receipts are heard")
     dlr_port: int = Field(8801, ge=0, le=65535, description="its port")
     dlr_token: SecretStr | None = Field(None, description="secret part of the receipt URLs")
-    dlr_base_url: str | None = Field(
+    dlr_base_url: Annotated[str, AfterValidator(_check_base_url)] | None = Field(
         None, description="how providers reach us; unset: http://dlr_host:dlr_port"
     )
     webhook_url: Annotated[SecretStr, AfterValidator(_check_url)] | None = Field(
