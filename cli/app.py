@@ -138,7 +138,7 @@ def moment(text: str, option: str) -> datetime:
         return now
     try:
         return datetime.fromisoformat(text).astimezone(UTC)
-    except ValueError:
+    except (ValueError, OverflowError):
         pass
     try:
         return now - parse_duration(text)

@@ -86,7 +86,9 @@ def set_(
     secret_env: Annotated[
         str | None, typer.Option(help="Name of the variable that holds its secret.")
     ] = None,
-    tps: Annotated[float | None, typer.Option(help="Segments a second.", min=0.01)] = None,
+    tps: Annotated[
+        float | None, typer.Option(help="Segments a second.", min=0.01, max=9_999_999)
+    ] = None,
     max_batch: Annotated[
         int | None, typer.Option(help="Messages in one claim.", min=1, max=1000)
     ] = None,
@@ -249,5 +251,5 @@ def _later(text: str) -> datetime:
         pass
     try:
         return datetime.fromisoformat(text).astimezone(UTC)
-    except ValueError:
+    except (ValueError, OverflowError):
         raise UsageMistake(f"--until: {text!r} is no time: write 2h or 2026-03-01T09:00.") from None
