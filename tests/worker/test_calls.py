@@ -135,6 +135,7 @@ async def test_own_errors_come_with_their_hint(tx: AsyncConnection) -> None:
         ("select sms.no_such_function()", NotMigrated),
         ("select 1/0", DatabaseError),
         ("select pg_terminate_backend(pg_backend_pid())", DatabaseAway),
+        ("set transaction read only; delete from sms.setting", DatabaseAway),
         ("set statement_timeout = '10ms'; select pg_sleep(1)", DatabaseBusy),
     ],
 )
