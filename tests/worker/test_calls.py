@@ -150,6 +150,19 @@ async def test_errors_say_what_to_do(dsn: str, query: str, kind: type[OutboxErro
             await calls.ping(conn)
 
 
+async def test_a_database_that_stays_busy_is_told_but_not_at_every_call(
+    dsn: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    async with Database(dsn) as db:
+        for _ in range(3):
+            with pytest.raises(DatabaseBusy):
+                async with db.connection() as conn:
+                    await conn.execute("set statement_timeout = '10ms'; select pg_sleep(1)")
+    said = capsys.readouterr()
+    assert (said.out + said.err).count("database_busy") == 1
+    assert "statement timeout" in said.out + said.err
+
+
 async def test_a_missing_right_is_said(as_role: AsRole) -> None:
     erp = await as_role("sms_erp")
     with pytest.raises(psycopg.Error) as caught:
