@@ -12,6 +12,7 @@ import typer
 from cli.app import AsJson, app, console, message_id, run_async, show, word
 from outbox import calls
 from outbox.db import open_database
+from outbox.errors import NotFound, Refused
 from outbox.rows import Explained
 from outbox.settings import load
 
@@ -43,7 +44,12 @@ def explain(
 
 async def _read(message: int) -> list[Explained]:
     async with open_database(load(), name="outbox explain") as db:
-        return await db.call(calls.explain, message_id=message)
+        try:
+            return await db.call(calls.explain, message_id=message)
+        except Refused as error:
+            if error.sqlstate == "SM008":
+                raise NotFound(f"There is no message {message}.") from None
+            raise
 
 
 def story(steps: Sequence[Explained]) -> Iterator[str]:

@@ -18,7 +18,7 @@ from cli.receipts import Accounts, follow_accounts, listen
 from outbox import calls, logs
 from outbox.calls.monitoring import MetricValue
 from outbox.db import Database, open_database, try_out
-from outbox.errors import SettingsMistake
+from outbox.errors import SettingsMistake, UsageMistake
 from outbox.metrics import Metrics
 from outbox.settings import Settings, load
 from worker.main import Stop, Worker, make_batcher, make_inbound_batcher, open_worker
@@ -44,6 +44,8 @@ def run(
     as_json: AsJson = False,
 ) -> None:
     """Send, hear receipts and do the chores, in one process. SIGTERM ends it well."""
+    if not until_done and (receipt_wait is not None or timeout is not None or as_json):
+        raise UsageMistake("--receipt-wait, --timeout and --json need --drain: else it never ends.")
     settings = load()
     if receipt_wait is not None:
         wait = duration(receipt_wait, "--receipt-wait")

@@ -21,12 +21,13 @@ from psycopg.conninfo import conninfo_to_dict
 from psycopg.pq import TransactionStatus
 
 from outbox import cluster
-from outbox.errors import DatabaseAway, SettingsMistake, TransientError, from_psycopg
+from outbox.errors import DatabaseAway, DatabaseBusy, SettingsMistake, TransientError, from_psycopg
 from outbox.settings import Settings
 
 log = structlog.get_logger()
 
 CONNECT_TIMEOUT_S = 5
+BUSY_TOLD_S = 10.0  # between two warnings that the database is busy
 PREPARE_AFTER = 5  # psycopg's default: a statement is prepared at its fifth use
 
 # A server that vanished without a word is noticed in half a minute, not in two hours.
@@ -101,6 +102,7 @@ class Database:
         self._idle: list[AsyncConnection] = []
         self._places = asyncio.Semaphore(size)
         self._away_since: float | None = None
+        self._busy_told = -BUSY_TOLD_S
 
     async def __aenter__(self) -> Self:
         return self
@@ -158,6 +160,10 @@ class Database:
         if isinstance(error, DatabaseAway) and self._away_since is None:
             self._away_since = time.monotonic()
             log.warning("database_away", error=str(error))
+        elif isinstance(error, DatabaseBusy) and time.monotonic() - self._busy_told >= BUSY_TOLD_S:
+            # Once is nothing; but where every claim is cancelled, somebody must be able to see why.
+            self._busy_told = time.monotonic()
+            log.warning("database_busy", error=str(error))
         return error
 
     def _note_success(self) -> None:

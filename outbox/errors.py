@@ -57,7 +57,7 @@ class TransientError(DatabaseError):
 
 
 class DatabaseAway(TransientError):
-    """There is no connection to the server."""
+    """There is no connection to the server, or none that may write."""
 
 
 class DatabaseBusy(TransientError):
@@ -105,6 +105,7 @@ REMEDY = "Bring it up to date with: outbox migrate."
 # Classes of SQLSTATE, after appendix A of the PostgreSQL manual.
 _AWAY = ("08", "57P")
 _BUSY = ("40", "53", "55P03", "57014", "25P03")
+_READ_ONLY = "25006"  # a failover or maintenance goes on: a worker keeps its answers until it ends
 _NOT_MIGRATED = ("42883", "42P01", "3F000", "42703")
 _NOT_ALLOWED = ("42501",)
 
@@ -121,6 +122,8 @@ def from_psycopg(error: psycopg.Error) -> DatabaseError:
         return Refused(text, sqlstate=code)
     if code.startswith(_AWAY):
         return DatabaseAway(f"The database is away: {text}", sqlstate=code)
+    if code == _READ_ONLY:
+        return DatabaseAway(f"The database takes no changes: {text}", sqlstate=code)
     if code.startswith(_BUSY):
         return DatabaseBusy(f"The database is busy: {text}", sqlstate=code)
     if code in _NOT_MIGRATED:

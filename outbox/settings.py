@@ -57,6 +57,13 @@ def _check_url(url: SecretStr) -> SecretStr:
     return url
 
 
+def _check_base_url(url: str) -> str:
+    """An address to which paths are added; with a wrong one no receipt would ever come."""
+    if not re.fullmatch(r"https?://[^\s/?#]+(/[^\s?#]*)?", url):
+        raise ValueError("write a URL that begins with https:// or http:// and has no ? or #")
+    return url
+
+
 def _own_name() -> str:
     return f"{socket.gethostname()}:{os.getpid()}"
 
@@ -92,7 +99,7 @@ class Settings(BaseSettings):
     dlr_host: str = Field("127.0.0.1", description="address on which receipts are heard")
     dlr_port: int = Field(8801, ge=0, le=65535, description="its port")
     dlr_token: SecretStr | None = Field(None, description="secret part of the receipt URLs")
-    dlr_base_url: str | None = Field(
+    dlr_base_url: Annotated[str, AfterValidator(_check_base_url)] | None = Field(
         None, description="how providers reach us; unset: http://dlr_host:dlr_port"
     )
     webhook_url: Annotated[SecretStr, AfterValidator(_check_url)] | None = Field(

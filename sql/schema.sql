@@ -11195,8 +11195,8 @@ CREATE TABLE sms.channel (
     CONSTRAINT "priority is 0 to 3" CHECK (((priority >= 0) AND (priority <= 3))),
     CONSTRAINT "retry_base is more than 0, at most 366 days" CHECK (((retry_base > '00:00:00'::interval) AND (retry_base <= '366 days'::interval))),
     CONSTRAINT "sender_id is 1 to 15 characters" CHECK (((char_length(sender_id) >= 1) AND (char_length(sender_id) <= 15))),
-    CONSTRAINT "uncertain_after is more than 0, at most 1000 years" CHECK (((uncertain_after > '00:00:00'::interval) AND (uncertain_after <= '1000 years'::interval))),
-    CONSTRAINT "validity is more than 0, at most 1000 years" CHECK (((validity > '00:00:00'::interval) AND (validity <= '1000 years'::interval)))
+    CONSTRAINT "uncertain_after is more than 0, at most 100 years" CHECK (((uncertain_after > '00:00:00'::interval) AND (uncertain_after <= '100 years'::interval))),
+    CONSTRAINT "validity is more than 0, at most 100 years" CHECK (((validity > '00:00:00'::interval) AND (validity <= '100 years'::interval)))
 );
 
 COMMENT ON TABLE sms.channel IS 'A traffic class the ERP names in sms.outbox.channel: its priority, sender and rules.';
@@ -11269,7 +11269,8 @@ CREATE TABLE sms.provider (
     CONSTRAINT provider_provider_check CHECK ((provider ~ '^[a-z][a-z0-9_]{0,39}$'::text)),
     CONSTRAINT provider_secret_env_check CHECK ((secret_env ~ '^[A-Z][A-Z0-9_]*$'::text)),
     CONSTRAINT provider_settings_check CHECK ((jsonb_typeof(settings) = 'object'::text)),
-    CONSTRAINT provider_tps_check CHECK ((tps > (0)::numeric))
+    CONSTRAINT provider_tps_check CHECK ((tps > (0)::numeric)),
+    CONSTRAINT "tps is a number" CHECK ((tps <> 'NaN'::numeric))
 );
 
 COMMENT ON TABLE sms.provider IS 'A configured account at a provider.';
@@ -13057,7 +13058,10 @@ UNION ALL
     NULL::smallint AS segments,
     NULL::numeric AS cost,
     f.attempt AS attempts,
-    LEAST(GREATEST(o.not_before, '1970-01-01 00:00:00+00'::timestamp with time zone), '9999-01-01 00:00:00+00'::timestamp with time zone) AS not_before,
+        CASE
+            WHEN (o.not_before IS NOT NULL) THEN LEAST(GREATEST(o.not_before, '1970-01-01 00:00:00+00'::timestamp with time zone), '9999-01-01 00:00:00+00'::timestamp with time zone)
+            ELSE NULL::timestamp with time zone
+        END AS not_before,
     o.created_at,
     NULL::timestamp with time zone AS submitted_at,
     NULL::timestamp with time zone AS final_at
@@ -13081,7 +13085,10 @@ UNION ALL
     r.segments,
     r.cost,
     r.attempts,
-    LEAST(GREATEST(o.not_before, '1970-01-01 00:00:00+00'::timestamp with time zone), '9999-01-01 00:00:00+00'::timestamp with time zone) AS not_before,
+        CASE
+            WHEN (o.not_before IS NOT NULL) THEN LEAST(GREATEST(o.not_before, '1970-01-01 00:00:00+00'::timestamp with time zone), '9999-01-01 00:00:00+00'::timestamp with time zone)
+            ELSE NULL::timestamp with time zone
+        END AS not_before,
     o.created_at,
     r.submitted_at,
     r.final_at
@@ -13121,7 +13128,7 @@ COMMENT ON COLUMN sms.message.cost IS 'Expected cost by tariff; null when unknow
 
 COMMENT ON COLUMN sms.message.attempts IS 'Submissions tried.';
 
-COMMENT ON COLUMN sms.message.not_before IS 'Earliest next try; for messages that left the queue what the ERP asked for.';
+COMMENT ON COLUMN sms.message.not_before IS 'Earliest next try; for messages that left the queue what the ERP asked for, null when nothing.';
 
 COMMENT ON COLUMN sms.message.created_at IS 'When the ERP inserted it.';
 

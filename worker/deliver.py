@@ -50,7 +50,7 @@ async def deliver(
     )
     messages = unpack(claim)
     line.pace.weigh(messages=len(messages), segments=sum(m.segments for m in messages))
-    ledger = Ledger(line.db, lease, messages)
+    ledger = Ledger(line.db, lease, messages, refused=line.refused)
     judged_at = claim.lease_until - timedelta(seconds=line.lease_s)
     delivery = _Delivery(
         line=line,
@@ -168,8 +168,10 @@ class _Delivery:
                 await backoff.pause(unless=self.recall)
                 continue
             except DatabaseError as error:
+                self.line.refused.add("mark")
                 log.error("mark_refused", claim_id=self.lease.claim_id, error=str(error))
                 return NO_MARK
+            self.line.refused.discard("mark")
             if not ours:
                 log.warning("lease_lost", claim_id=self.lease.claim_id, provider=self.line.name)
                 return NO_TIME

@@ -29,11 +29,15 @@ class Ledger:
 
     Settling is fenced by the claim and so may be repeated: a call that failed is tried again until
     it succeeds or the task is cancelled. Fewer rows settled than asked means that the lease ran
-    out; then the database already decided, and the result goes to the log only.
+    out; then the database already decided, and the result goes to the log only. `refused` gets
+    the name of a call that the database refuses, until it takes it again.
     """
 
-    def __init__(self, db: Database, lease: Lease, messages: Iterable[Message]) -> None:
+    def __init__(
+        self, db: Database, lease: Lease, messages: Iterable[Message], *, refused: set[str]
+    ) -> None:
         self._db = db
+        self._refused = refused
         self._lease = lease
         self._open = {message.id: message.segments for message in messages}
         self._page = Results.empty()
@@ -124,9 +128,11 @@ class Ledger:
                 await backoff.pause()
             except DatabaseError as error:
                 # Left to the lease: what was marked becomes uncertain, the rest returns.
+                self._refused.add("settle")
                 log.error("settle_refused", claim_id=self._lease.claim_id, error=str(error))
                 return
             else:
+                self._refused.discard("settle")
                 self._note_late(page, settled)
                 return
 

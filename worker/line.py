@@ -44,6 +44,7 @@ class Line:
     sends: set[asyncio.Task[None]] = field(default_factory=set)
     trouble: Backoff = field(default_factory=lambda: Backoff(longest_s=TROUBLE_S))
     in_trouble: bool = False
+    refused: set[str] = field(default_factory=set)  # calls the database refused when last asked
     has_backup: bool = False
 
     def stop(self) -> None:
@@ -84,6 +85,11 @@ class Line:
         for task in self.sends:
             task.cancel()
 
+    @property
+    def is_careful(self) -> bool:
+        """Whether to claim little and seldom: nothing gets through, or nothing can be recorded."""
+        return self.in_trouble or bool(self.refused)
+
     def note(self, *, sent: int, turned_away: int, unanswered: int = 0) -> None:
         """Learn from a chunk: a provider that took nothing of it is left alone for a while.
 
@@ -92,7 +98,7 @@ class Line:
         if turned_away and not self.in_trouble:
             self.pace.throttled()
         self.in_trouble = turned_away + unanswered == sent
-        if not self.in_trouble:
+        if not self.is_careful:
             self.trouble.reset()
 
 

@@ -21,7 +21,7 @@ log = structlog.get_logger()
 
 BULK_SHARE = 0.8  # of a provider's free places; the rest stays free for urgent messages
 FULL_S = 0.05  # between looks at a provider that takes no more
-PROBE_LIMIT = 10  # messages in a claim while the provider turns everything away
+PROBE_LIMIT = 10  # messages in a claim while nothing gets through, or nothing can be recorded
 CAPACITY_WAIT_S = 5.0
 
 
@@ -147,14 +147,14 @@ class Claimer:
     async def _room(self) -> int:
         """How many messages may be claimed now; waits for at least one, 0 when it goes off duty."""
         line = self._line
-        if line.in_trouble:
+        if line.is_careful:
             await line.trouble.pause(unless=line.off_duty)
         while not line.off_duty.is_set():
             if line.is_mute():
                 await happens(line.off_duty, jittered(FULL_S))
                 continue
             limit = min(self._post.limit, line.max_batch, line.pace.room())
-            if line.in_trouble:
+            if line.is_careful:
                 limit = min(limit, PROBE_LIMIT)
             if (free := await self._capacity()) is not None:
                 limit = min(limit, free)

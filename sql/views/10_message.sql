@@ -13,7 +13,9 @@ create or replace view sms.message as
     union all
     select o.id, o.erp_ref, o.client_id, o.channel, o.campaign_id, f.msisdn, 'inflight',
            null, null, v.provider, op.operator, null, null, f.attempt,
-           least(greatest(o.not_before, timestamptz '1970-01-01 00:00Z'), timestamptz '9999-01-01 00:00Z'), o.created_at, null, null
+           case when o.not_before is not null then
+               least(greatest(o.not_before, timestamptz '1970-01-01 00:00Z'), timestamptz '9999-01-01 00:00Z') end,
+           o.created_at, null, null
       from sms.inflight as f
       join sms.outbox as o on o.id = f.id
       left join sms.lane as l on l.lane_id = f.lane_id
@@ -22,7 +24,8 @@ create or replace view sms.message as
     union all
     select o.id, o.erp_ref, o.client_id, o.channel, o.campaign_id, r.msisdn, r.state,
            r.reason, r.detail, v.provider, op.operator, r.segments, r.cost, r.attempts,
-           least(greatest(o.not_before, timestamptz '1970-01-01 00:00Z'), timestamptz '9999-01-01 00:00Z'), o.created_at,
+           case when o.not_before is not null then
+               least(greatest(o.not_before, timestamptz '1970-01-01 00:00Z'), timestamptz '9999-01-01 00:00Z') end, o.created_at,
            r.submitted_at, r.final_at
       from sms.outcome as r
       join sms.outbox as o on o.id = r.id
@@ -44,7 +47,7 @@ comment on column sms.message.operator is 'Operator that issued the number.';
 comment on column sms.message.segments is 'SMS parts submitted.';
 comment on column sms.message.cost is 'Expected cost by tariff; null when unknown or not submitted.';
 comment on column sms.message.attempts is 'Submissions tried.';
-comment on column sms.message.not_before is 'Earliest next try; for messages that left the queue what the ERP asked for.';
+comment on column sms.message.not_before is 'Earliest next try; for messages that left the queue what the ERP asked for, null when nothing.';
 comment on column sms.message.created_at is 'When the ERP inserted it.';
 comment on column sms.message.submitted_at is 'When the provider took it.';
 comment on column sms.message.final_at is 'When its final state became known.';

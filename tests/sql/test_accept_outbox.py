@@ -369,3 +369,46 @@ async def test_only_moves_that_are_written_down_are_made(
     with pytest.raises(psycopg.Error, match=f"from {before} to {after}") as refused:
         await db.execute(move, [after])
     assert refused.value.sqlstate == "SM007"
+
+
+async def test_what_was_asked_of_the_start_is_shown_after_the_end(db: AsyncConnection) -> None:
+    ids = await insert_many(
+        db,
+        [
+            {"body": "", "not_before": None},
+            {"body": "", "not_before": "2098-01-01 00:00+00"},
+            {"body": "", "not_before": "-infinity"},
+            {"body": "", "not_before": "infinity"},
+        ],
+    )
+
+    shown = [(await message(db, message_id))["not_before"] for message_id in ids]
+
+    assert [moment and moment.year for moment in shown] == [None, 2098, 1970, 9999]
+
+
+@pytest.mark.parametrize(
+    ("column", "most"),
+    [
+        ("validity", "100 years"),
+        ("dedup_window", "366 days"),
+        ("retry_base", "366 days"),
+        ("uncertain_after", "100 years"),
+    ],
+)
+async def test_no_length_of_time_of_a_channel_leads_out_of_the_calendar(
+    db: AsyncConnection, column: str, most: str
+) -> None:
+    with pytest.raises(psycopg.errors.CheckViolation, match=most):
+        async with db.transaction():
+            await change_channel(db, "single", **{column: "100000000 years"})
+
+    await change_channel(db, "single", **{column: most})
+    message_id = await insert_outbox(db, not_before=None)
+    await claim(db, as_of=None)
+    assert await fate(db, message_id) in ("pending", "inflight")
+
+
+async def test_a_pace_is_a_number(db: AsyncConnection) -> None:
+    with pytest.raises(psycopg.errors.CheckViolation, match="tps is a number"):
+        await db.execute("update sms.provider set tps = 'NaN'")

@@ -72,9 +72,22 @@ def test_what_is_no_duration(text: str) -> None:
         parse_duration(text)
 
 
+@pytest.mark.parametrize("text", ["36526d", "99999999999999d", "9" * 400])
+def test_a_duration_is_no_longer_than_the_calendar_bears(text: str) -> None:
+    with pytest.raises(ValueError, match="the longest is 36500d"):
+        parse_duration(text)
+
+
 @pytest.mark.parametrize(
     ("name", "value", "said"),
     [
+        (
+            "OUTBOX_RECEIPT_WAIT",
+            "99999999999999d",
+            "OUTBOX_RECEIPT_WAIT is wrong: '99999999999999d'",
+        ),
+        ("OUTBOX_DLR_BASE_URL", "sms.example.com", "OUTBOX_DLR_BASE_URL is wrong: write a URL"),
+        ("OUTBOX_DLR_BASE_URL", "https://a.example/?x=1", "OUTBOX_DLR_BASE_URL is wrong"),
         ("OUTBOX_LEASE_S", "soon", "OUTBOX_LEASE_S is wrong: Input should be a valid number"),
         (
             "OUTBOX_CLAIM_LIMIT",

@@ -135,6 +135,7 @@ async def test_own_errors_come_with_their_hint(tx: AsyncConnection) -> None:
         ("select sms.no_such_function()", NotMigrated),
         ("select 1/0", DatabaseError),
         ("select pg_terminate_backend(pg_backend_pid())", DatabaseAway),
+        ("set transaction read only; delete from sms.setting", DatabaseAway),
         ("set statement_timeout = '10ms'; select pg_sleep(1)", DatabaseBusy),
     ],
 )
@@ -147,6 +148,19 @@ async def test_errors_say_what_to_do(dsn: str, query: str, kind: type[OutboxErro
         assert "\n" not in str(caught.value)
         async with db.connection() as conn:
             await calls.ping(conn)
+
+
+async def test_a_database_that_stays_busy_is_told_but_not_at_every_call(
+    dsn: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    async with Database(dsn) as db:
+        for _ in range(3):
+            with pytest.raises(DatabaseBusy):
+                async with db.connection() as conn:
+                    await conn.execute("set statement_timeout = '10ms'; select pg_sleep(1)")
+    said = capsys.readouterr()
+    assert (said.out + said.err).count("database_busy") == 1
+    assert "statement timeout" in said.out + said.err
 
 
 async def test_a_missing_right_is_said(as_role: AsRole) -> None:

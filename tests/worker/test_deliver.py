@@ -220,6 +220,17 @@ async def test_a_refused_mark_sends_nothing(
     assert db.verdicts == {1: "released", 2: "released"}
 
 
+@pytest.mark.parametrize("call", ["mark_submitting", "settle"])
+async def test_while_nothing_can_be_recorded_the_line_is_careful(
+    line: Line, db: FakeDatabase, call: str
+) -> None:
+    db.troubles[call] = [DatabaseError("no")]
+    await deliver(line, make_claim(2), started=clock.now())
+    assert line.is_careful
+    await deliver(line, make_claim(2), started=clock.now())
+    assert not line.is_careful
+
+
 async def test_a_refused_settle_leaves_the_rest_to_the_lease(line: Line, db: FakeDatabase) -> None:
     db.troubles["settle"] = [DatabaseError("no")]
     async with asyncio.timeout(5):

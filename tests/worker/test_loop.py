@@ -13,7 +13,8 @@ from outbox.db import Database
 from outbox.errors import DatabaseAway, DatabaseError
 from outbox.rows import Claim
 from tests.worker.conftest import ScriptedProvider, make_claim
-from worker import loop
+from worker import clock, loop
+from worker.clock import FIRST_PAUSE_S
 from worker.line import Line
 from worker.loop import Claimer, Look, Post, Taken, bulk_post, urgent_post
 from worker.pace import Pace
@@ -135,6 +136,23 @@ async def test_trouble_makes_small_claims() -> None:
     await work(line, bulk_post(limit=500))
     assert queue.limits[0] == loop.PROBE_LIMIT
     assert queue.limits[1] == 500  # the first probe went well
+
+
+async def test_what_cannot_be_recorded_is_claimed_in_small_numbers_and_with_pauses() -> None:
+    @dataclass(slots=True)
+    class Unmarkable(Queue):
+        async def call(self, function: Any, **arguments: Any) -> Any:
+            if function is calls.mark_submitting and len(self.limits) < 4:
+                raise DatabaseError("permission denied")
+            return await Queue.call(self, function, **arguments)
+
+    queue, provider = Unmarkable(due=5000), ScriptedProvider()
+    line = make_line(queue, provider)
+    started = clock.now()
+    await work(line, bulk_post(limit=500))
+    assert queue.limits[:5] == [500, 10, 10, 10, 500]
+    assert clock.now() - started > FIRST_PAUSE_S / 2
+    assert not line.is_careful
 
 
 async def test_it_claims_through_an_outage_and_complains_once(
