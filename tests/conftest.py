@@ -18,11 +18,23 @@ import pytest
 import structlog
 from psycopg import AsyncConnection, sql
 
+from kannel import processes
+from outbox import server_programs
 from tests.support.databases import Databases
 from tests.support.server import Server, find_server
 
 AsRole = Callable[[str], Awaitable[AsyncConnection]]
 ORIGIN = pytest.StashKey[str]()
+
+
+def pytest_configure() -> None:
+    """Workers of one run take ports apart: two that look at one moment find the same ones free."""
+    if worker := os.environ.get("PYTEST_XDIST_WORKER"):
+        mine = slice(
+            int(worker.removeprefix("gw")), None, int(os.environ["PYTEST_XDIST_WORKER_COUNT"])
+        )
+        processes.PORTS = processes.PORTS[mine]
+        server_programs.PORTS = server_programs.PORTS[mine]
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
