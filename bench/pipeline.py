@@ -20,8 +20,14 @@ WARMING = 10_000
 DONE: LiteralString = (
     "not exists (select from sms.pending) and not exists (select from sms.inflight)"
 )
+# Until now: the rows the statistics are asked of lie in the month to come.
 HEARD: LiteralString = """
-    not exists (select from sms.outcome as o where o.id > %(since)s and o.state = 'accepted')
+    not exists (select from sms.outcome as o
+                 where o.id > %(since)s and o.id <= (select sms.next_id()) and o.state = 'accepted')
+"""
+ENDED: LiteralString = """
+    select state, count(*) from sms.outcome
+     where id > %s and id <= (select sms.next_id()) group by state
 """
 PATIENCE_S = 300
 
@@ -117,6 +123,12 @@ def next_id(lab: Lab) -> int:
     return int(row[0])
 
 
+def ended_since(lab: Lab, since: int) -> dict[str, int]:
+    """How many of the messages with greater ids stand in which state."""
+    with lab.connect() as conn:
+        return dict(conn.execute(ENDED, (since,)).fetchall())
+
+
 def wait(lab: Lab, condition: LiteralString, **values: object) -> None:
     """Look ten times a second until an SQL condition holds."""
     until = time.monotonic() + PATIENCE_S
@@ -128,11 +140,7 @@ def wait(lab: Lab, condition: LiteralString, **values: object) -> None:
 
 def _account(lab: Lab, since: int, count: int) -> None:
     """Every message must have ended delivered, or suppressed by a rule."""
-    with lab.connect() as conn:
-        rows = conn.execute(
-            "select state, count(*) from sms.outcome where id > %s group by state", (since,)
-        ).fetchall()
-    ended: dict[str, int] = dict(rows)
+    ended = ended_since(lab, since)
     if sum(ended.values()) != count or ended.keys() - {"delivered", "suppressed"}:
         raise RuntimeError(f"of {count} messages ended: {ended}")
     lab.note("pipeline.suppressed", ended.get("suppressed", 0) / count)

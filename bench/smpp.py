@@ -16,7 +16,7 @@ from smpplib import gsm
 from smpplib.client import Client
 
 from bench.lab import Lab, Requests
-from bench.pipeline import DONE, next_id, wait
+from bench.pipeline import DONE, ended_since, next_id, wait
 from kannel.boxes import Boxes
 from kannel.processes import NotStarted
 from kannel.simulator import Simulator
@@ -247,11 +247,7 @@ def _send_and_report(lab: Lab, sink: Sink, count: int) -> None:
             wait(lab, DONE)
         with lab.measure(worker.pid) as spent:
             answered, seconds = sink.report()
-    with lab.connect() as conn:
-        rows = conn.execute(
-            "select state, count(*) from sms.outcome where id > %s group by state", (since,)
-        ).fetchall()
-    ended: dict[str, int] = dict(rows)  # some phones are dirty on purpose
+    ended = ended_since(lab, since)  # some phones are dirty on purpose
     if answered != sink.count() or "accepted" in ended or not ended.get("delivered"):
         raise RuntimeError(f"of {answered} receipts all should have been applied: {ended}")
     lab.note("smpp.pipeline.rate", ended["delivered"] / sent.seconds)
