@@ -29,6 +29,7 @@ ENDED: LiteralString = """
     select state, count(*) from sms.outcome
      where id > %s and id <= (select sms.next_id()) group by state
 """
+COUNTED: LiteralString = "not exists (select from sms.stat_dirty)"
 PATIENCE_S = 300
 
 
@@ -45,6 +46,7 @@ def whole_pipeline(lab: Lab) -> None:
     set_receipts(lab, RECEIPT_MS)
     warming, blocks = lab.make(Requests(count=WARMING)), lab.make(Requests(count=count))
     with lab.worker() as worker:
+        wait(lab, COUNTED)  # the hour so far, which holds what other parts put into it
         copy_in(lab, warming, TO_OUTBOX)  # each of its connections plans its statements once
         wait(lab, DONE)
         since = next_id(lab)
