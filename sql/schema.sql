@@ -881,6 +881,8 @@ CREATE FUNCTION sms.audit_rule() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
     AS $_$
+declare
+    _noted constant text[] := '{collected_until,warned_for,stopped_for}';
 begin
     if tg_op = 'INSERT' then
         insert into sms.rule_change (acted_as, rule_table, rule_key, action, new)
@@ -899,7 +901,7 @@ begin
                case when o.key is null then 'insert' when n.key is null then 'delete' else 'update' end, o.line, n.line
           from (select to_jsonb(x) as line, sms.rule_key(to_jsonb(x), tg_argv) as key from old_rows as x) as o
           full join (select to_jsonb(x) as line, sms.rule_key(to_jsonb(x), tg_argv) as key from new_rows as x) as n on n.key = o.key
-         where o.line is distinct from n.line;
+         where o.line - _noted is distinct from n.line - _noted;
     end if;
     return null;
 end
@@ -10179,7 +10181,7 @@ CREATE FUNCTION sms.tell_change(p_old jsonb, p_new jsonb) RETURNS text
                            else k.name || ' ' || k.before || ' → ' || k.after end, ', ' order by k.name)
       from (select f.name, sms.tell_value(f.name, p_old ->> f.name) as before, sms.tell_value(f.name, p_new ->> f.name) as after
               from jsonb_object_keys(coalesce(p_old, '{}') || coalesce(p_new, '{}')) as f (name)
-             where f.name !~ '^(.*_)?(created|changed|updated|added|since)_(at|by)$|^(template|template_version|event_type|rule|provider|channel|campaign|audience|route|cap|quiet_hours|blacklist|group|member|tariff|consent|auto_rule)_id$'
+             where f.name !~ '^(.*_)?(created|changed|updated|added|since)_(at|by)$|^(template|template_version|event_type|rule|provider|channel|campaign|audience|route|cap|quiet_hours|blacklist|group|member|tariff|consent|auto_rule|budget|goal|fee)_id$|^(collected_until|warned_for|stopped_for)$'
                and (p_old ->> f.name) is distinct from (p_new ->> f.name)) as k
      where (p_old is not null and p_new is not null) or coalesce(p_new, p_old) ->> k.name not in ('', '{}', '[]', '00:00:00')
 $_$;
@@ -15483,6 +15485,12 @@ CREATE TRIGGER audit_delete AFTER DELETE ON sms.breaker_policy REFERENCING OLD T
 
 COMMENT ON TRIGGER audit_delete ON sms.breaker_policy IS 'Keeps the change in sms.rule_change.';
 
+-- TRIGGER budget audit_delete
+
+CREATE TRIGGER audit_delete AFTER DELETE ON sms.budget REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT EXECUTE FUNCTION sms.audit_rule('budget_id');
+
+COMMENT ON TRIGGER audit_delete ON sms.budget IS 'Keeps the change in sms.rule_change.';
+
 -- TRIGGER campaign audit_delete
 
 CREATE TRIGGER audit_delete AFTER DELETE ON sms.campaign REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT EXECUTE FUNCTION sms.audit_rule('campaign_id');
@@ -15525,11 +15533,29 @@ CREATE TRIGGER audit_delete AFTER DELETE ON sms.event_type REFERENCING OLD TABLE
 
 COMMENT ON TRIGGER audit_delete ON sms.event_type IS 'Keeps the change in sms.rule_change.';
 
+-- TRIGGER exchange_rate audit_delete
+
+CREATE TRIGGER audit_delete AFTER DELETE ON sms.exchange_rate REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT EXECUTE FUNCTION sms.audit_rule('currency', 'valid_from');
+
+COMMENT ON TRIGGER audit_delete ON sms.exchange_rate IS 'Keeps the change in sms.rule_change.';
+
+-- TRIGGER goal audit_delete
+
+CREATE TRIGGER audit_delete AFTER DELETE ON sms.goal REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT EXECUTE FUNCTION sms.audit_rule('goal_id');
+
+COMMENT ON TRIGGER audit_delete ON sms.goal IS 'Keeps the change in sms.rule_change.';
+
 -- TRIGGER holiday audit_delete
 
 CREATE TRIGGER audit_delete AFTER DELETE ON sms.holiday REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT EXECUTE FUNCTION sms.audit_rule('day');
 
 COMMENT ON TRIGGER audit_delete ON sms.holiday IS 'Keeps the change in sms.rule_change.';
+
+-- TRIGGER monthly_fee audit_delete
+
+CREATE TRIGGER audit_delete AFTER DELETE ON sms.monthly_fee REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT EXECUTE FUNCTION sms.audit_rule('fee_id');
+
+COMMENT ON TRIGGER audit_delete ON sms.monthly_fee IS 'Keeps the change in sms.rule_change.';
 
 -- TRIGGER provider audit_delete
 
@@ -15566,6 +15592,12 @@ COMMENT ON TRIGGER audit_delete ON sms.recipient_group IS 'Keeps the change in s
 CREATE TRIGGER audit_delete AFTER DELETE ON sms.recipient_group_member REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT EXECUTE FUNCTION sms.audit_rule('member_id');
 
 COMMENT ON TRIGGER audit_delete ON sms.recipient_group_member IS 'Keeps the change in sms.rule_change.';
+
+-- TRIGGER region_timezone audit_delete
+
+CREATE TRIGGER audit_delete AFTER DELETE ON sms.region_timezone REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT EXECUTE FUNCTION sms.audit_rule('region');
+
+COMMENT ON TRIGGER audit_delete ON sms.region_timezone IS 'Keeps the change in sms.rule_change.';
 
 -- TRIGGER route audit_delete
 
@@ -15633,6 +15665,12 @@ CREATE TRIGGER audit_insert AFTER INSERT ON sms.breaker_policy REFERENCING NEW T
 
 COMMENT ON TRIGGER audit_insert ON sms.breaker_policy IS 'Keeps the change in sms.rule_change.';
 
+-- TRIGGER budget audit_insert
+
+CREATE TRIGGER audit_insert AFTER INSERT ON sms.budget REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION sms.audit_rule('budget_id');
+
+COMMENT ON TRIGGER audit_insert ON sms.budget IS 'Keeps the change in sms.rule_change.';
+
 -- TRIGGER campaign audit_insert
 
 CREATE TRIGGER audit_insert AFTER INSERT ON sms.campaign REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION sms.audit_rule('campaign_id');
@@ -15675,11 +15713,29 @@ CREATE TRIGGER audit_insert AFTER INSERT ON sms.event_type REFERENCING NEW TABLE
 
 COMMENT ON TRIGGER audit_insert ON sms.event_type IS 'Keeps the change in sms.rule_change.';
 
+-- TRIGGER exchange_rate audit_insert
+
+CREATE TRIGGER audit_insert AFTER INSERT ON sms.exchange_rate REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION sms.audit_rule('currency', 'valid_from');
+
+COMMENT ON TRIGGER audit_insert ON sms.exchange_rate IS 'Keeps the change in sms.rule_change.';
+
+-- TRIGGER goal audit_insert
+
+CREATE TRIGGER audit_insert AFTER INSERT ON sms.goal REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION sms.audit_rule('goal_id');
+
+COMMENT ON TRIGGER audit_insert ON sms.goal IS 'Keeps the change in sms.rule_change.';
+
 -- TRIGGER holiday audit_insert
 
 CREATE TRIGGER audit_insert AFTER INSERT ON sms.holiday REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION sms.audit_rule('day');
 
 COMMENT ON TRIGGER audit_insert ON sms.holiday IS 'Keeps the change in sms.rule_change.';
+
+-- TRIGGER monthly_fee audit_insert
+
+CREATE TRIGGER audit_insert AFTER INSERT ON sms.monthly_fee REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION sms.audit_rule('fee_id');
+
+COMMENT ON TRIGGER audit_insert ON sms.monthly_fee IS 'Keeps the change in sms.rule_change.';
 
 -- TRIGGER provider audit_insert
 
@@ -15716,6 +15772,12 @@ COMMENT ON TRIGGER audit_insert ON sms.recipient_group IS 'Keeps the change in s
 CREATE TRIGGER audit_insert AFTER INSERT ON sms.recipient_group_member REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION sms.audit_rule('member_id');
 
 COMMENT ON TRIGGER audit_insert ON sms.recipient_group_member IS 'Keeps the change in sms.rule_change.';
+
+-- TRIGGER region_timezone audit_insert
+
+CREATE TRIGGER audit_insert AFTER INSERT ON sms.region_timezone REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION sms.audit_rule('region');
+
+COMMENT ON TRIGGER audit_insert ON sms.region_timezone IS 'Keeps the change in sms.rule_change.';
 
 -- TRIGGER route audit_insert
 
@@ -15783,6 +15845,12 @@ CREATE TRIGGER audit_truncate BEFORE TRUNCATE ON sms.breaker_policy FOR EACH STA
 
 COMMENT ON TRIGGER audit_truncate ON sms.breaker_policy IS 'Keeps the change in sms.rule_change.';
 
+-- TRIGGER budget audit_truncate
+
+CREATE TRIGGER audit_truncate BEFORE TRUNCATE ON sms.budget FOR EACH STATEMENT EXECUTE FUNCTION sms.audit_rule('budget_id');
+
+COMMENT ON TRIGGER audit_truncate ON sms.budget IS 'Keeps the change in sms.rule_change.';
+
 -- TRIGGER campaign audit_truncate
 
 CREATE TRIGGER audit_truncate BEFORE TRUNCATE ON sms.campaign FOR EACH STATEMENT EXECUTE FUNCTION sms.audit_rule('campaign_id');
@@ -15825,11 +15893,29 @@ CREATE TRIGGER audit_truncate BEFORE TRUNCATE ON sms.event_type FOR EACH STATEME
 
 COMMENT ON TRIGGER audit_truncate ON sms.event_type IS 'Keeps the change in sms.rule_change.';
 
+-- TRIGGER exchange_rate audit_truncate
+
+CREATE TRIGGER audit_truncate BEFORE TRUNCATE ON sms.exchange_rate FOR EACH STATEMENT EXECUTE FUNCTION sms.audit_rule('currency', 'valid_from');
+
+COMMENT ON TRIGGER audit_truncate ON sms.exchange_rate IS 'Keeps the change in sms.rule_change.';
+
+-- TRIGGER goal audit_truncate
+
+CREATE TRIGGER audit_truncate BEFORE TRUNCATE ON sms.goal FOR EACH STATEMENT EXECUTE FUNCTION sms.audit_rule('goal_id');
+
+COMMENT ON TRIGGER audit_truncate ON sms.goal IS 'Keeps the change in sms.rule_change.';
+
 -- TRIGGER holiday audit_truncate
 
 CREATE TRIGGER audit_truncate BEFORE TRUNCATE ON sms.holiday FOR EACH STATEMENT EXECUTE FUNCTION sms.audit_rule('day');
 
 COMMENT ON TRIGGER audit_truncate ON sms.holiday IS 'Keeps the change in sms.rule_change.';
+
+-- TRIGGER monthly_fee audit_truncate
+
+CREATE TRIGGER audit_truncate BEFORE TRUNCATE ON sms.monthly_fee FOR EACH STATEMENT EXECUTE FUNCTION sms.audit_rule('fee_id');
+
+COMMENT ON TRIGGER audit_truncate ON sms.monthly_fee IS 'Keeps the change in sms.rule_change.';
 
 -- TRIGGER provider audit_truncate
 
@@ -15866,6 +15952,12 @@ COMMENT ON TRIGGER audit_truncate ON sms.recipient_group IS 'Keeps the change in
 CREATE TRIGGER audit_truncate BEFORE TRUNCATE ON sms.recipient_group_member FOR EACH STATEMENT EXECUTE FUNCTION sms.audit_rule('member_id');
 
 COMMENT ON TRIGGER audit_truncate ON sms.recipient_group_member IS 'Keeps the change in sms.rule_change.';
+
+-- TRIGGER region_timezone audit_truncate
+
+CREATE TRIGGER audit_truncate BEFORE TRUNCATE ON sms.region_timezone FOR EACH STATEMENT EXECUTE FUNCTION sms.audit_rule('region');
+
+COMMENT ON TRIGGER audit_truncate ON sms.region_timezone IS 'Keeps the change in sms.rule_change.';
 
 -- TRIGGER route audit_truncate
 
@@ -15933,6 +16025,12 @@ CREATE TRIGGER audit_update AFTER UPDATE ON sms.breaker_policy REFERENCING OLD T
 
 COMMENT ON TRIGGER audit_update ON sms.breaker_policy IS 'Keeps the change in sms.rule_change.';
 
+-- TRIGGER budget audit_update
+
+CREATE TRIGGER audit_update AFTER UPDATE ON sms.budget REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION sms.audit_rule('budget_id');
+
+COMMENT ON TRIGGER audit_update ON sms.budget IS 'Keeps the change in sms.rule_change.';
+
 -- TRIGGER campaign audit_update
 
 CREATE TRIGGER audit_update AFTER UPDATE ON sms.campaign REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION sms.audit_rule('campaign_id');
@@ -15975,11 +16073,29 @@ CREATE TRIGGER audit_update AFTER UPDATE ON sms.event_type REFERENCING OLD TABLE
 
 COMMENT ON TRIGGER audit_update ON sms.event_type IS 'Keeps the change in sms.rule_change.';
 
+-- TRIGGER exchange_rate audit_update
+
+CREATE TRIGGER audit_update AFTER UPDATE ON sms.exchange_rate REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION sms.audit_rule('currency', 'valid_from');
+
+COMMENT ON TRIGGER audit_update ON sms.exchange_rate IS 'Keeps the change in sms.rule_change.';
+
+-- TRIGGER goal audit_update
+
+CREATE TRIGGER audit_update AFTER UPDATE ON sms.goal REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION sms.audit_rule('goal_id');
+
+COMMENT ON TRIGGER audit_update ON sms.goal IS 'Keeps the change in sms.rule_change.';
+
 -- TRIGGER holiday audit_update
 
 CREATE TRIGGER audit_update AFTER UPDATE ON sms.holiday REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION sms.audit_rule('day');
 
 COMMENT ON TRIGGER audit_update ON sms.holiday IS 'Keeps the change in sms.rule_change.';
+
+-- TRIGGER monthly_fee audit_update
+
+CREATE TRIGGER audit_update AFTER UPDATE ON sms.monthly_fee REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION sms.audit_rule('fee_id');
+
+COMMENT ON TRIGGER audit_update ON sms.monthly_fee IS 'Keeps the change in sms.rule_change.';
 
 -- TRIGGER provider audit_update
 
@@ -16016,6 +16132,12 @@ COMMENT ON TRIGGER audit_update ON sms.recipient_group IS 'Keeps the change in s
 CREATE TRIGGER audit_update AFTER UPDATE ON sms.recipient_group_member REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION sms.audit_rule('member_id');
 
 COMMENT ON TRIGGER audit_update ON sms.recipient_group_member IS 'Keeps the change in sms.rule_change.';
+
+-- TRIGGER region_timezone audit_update
+
+CREATE TRIGGER audit_update AFTER UPDATE ON sms.region_timezone REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION sms.audit_rule('region');
+
+COMMENT ON TRIGGER audit_update ON sms.region_timezone IS 'Keeps the change in sms.rule_change.';
 
 -- TRIGGER route audit_update
 

@@ -1,9 +1,12 @@
 -- Trigger on every table by which people steer: keep who changed which row when, before and after. One insert a statement.
 -- The key is the table's primary key, whose columns are the trigger's arguments. TRUNCATE reads as a delete of every row.
+-- What the machinery notes in such a row (a goal's last collection, for which month a budget warned) is no change of it.
 create or replace function sms.audit_rule()
     returns trigger
     language plpgsql security definer set search_path = pg_catalog, pg_temp
 as $$
+declare
+    _noted constant text[] := '{collected_until,warned_for,stopped_for}';
 begin
     if tg_op = 'INSERT' then
         insert into sms.rule_change (acted_as, rule_table, rule_key, action, new)
@@ -22,7 +25,7 @@ begin
                case when o.key is null then 'insert' when n.key is null then 'delete' else 'update' end, o.line, n.line
           from (select to_jsonb(x) as line, sms.rule_key(to_jsonb(x), tg_argv) as key from old_rows as x) as o
           full join (select to_jsonb(x) as line, sms.rule_key(to_jsonb(x), tg_argv) as key from new_rows as x) as n on n.key = o.key
-         where o.line is distinct from n.line;
+         where o.line - _noted is distinct from n.line - _noted;
     end if;
     return null;
 end
@@ -44,7 +47,9 @@ begin
                               ('client_zone', 'client_id'), ('template', 'template_id'), ('template_version', 'template_version_id'),
                               ('audience', 'audience_id'), ('event_type', 'event_type_id'), ('event_rule', 'rule_id'),
                               ('provider', 'provider_id'), ('tariff', 'tariff_id'), ('route', 'route_id'),
-                              ('route_provider', 'route_id, provider_id'), ('breaker_policy', 'provider_id')) as v (rule_table, key)
+                              ('route_provider', 'route_id, provider_id'), ('breaker_policy', 'provider_id'),
+                              ('budget', 'budget_id'), ('goal', 'goal_id'), ('monthly_fee', 'fee_id'),
+                              ('exchange_rate', 'currency, valid_from'), ('region_timezone', 'region')) as v (rule_table, key)
     loop
         execute format('create or replace trigger audit_insert after insert on sms.%I referencing new table as new_rows '
                        'for each statement execute function sms.audit_rule(%s)', _table, _key);

@@ -43,6 +43,20 @@ async def test_a_change_is_one_sentence_with_old_and_new(db: AsyncConnection, si
     ]
 
 
+async def test_changes_of_money_are_told(db: AsyncConnection, since: int) -> None:
+    await db.execute("insert into sms.budget (budget, channel, amount) values ('ads', 'mass', 50)")
+    await db.execute("update sms.budget set amount = 60, warned_for = '2026-01-01'")
+    await db.execute("insert into sms.exchange_rate values ('EUR', '2026-01-01', 90)")
+    await db.execute("delete from sms.exchange_rate where currency = 'EUR'")
+
+    assert await said(db, since) == [
+        "created budget ads: amount 50.00, channel mass, stops true, warn_at 0.80",
+        "changed budget ads: amount 50.00 → 60.00",
+        "created exchange rate EUR 2026-01-01: currency EUR, rate 90.000000, valid_from 2026-01-01",
+        "removed exchange rate EUR 2026-01-01: currency EUR, rate 90.000000, valid_from 2026-01-01",
+    ]
+
+
 async def test_templates_are_told_without_their_texts(db: AsyncConnection, since: int) -> None:
     template = await insert(db, "template", template="hello", title="A greeting")
     for body in ("Здравствуйте!", "Здравствуйте, {{name|клиент}}!"):

@@ -29,6 +29,13 @@ ONE_MORE = {
     "campaign": "insert into sms.campaign (campaign) values ('spring')",
     "setting": "insert into sms.setting (setting, value, meaning) values ('x', '1', 'x')",
     "client_zone": "insert into sms.client_zone (client_id, zone_id) values (1, 0)",
+    "budget": "insert into sms.budget (budget, channel, amount) values ('ads', 'mass', 1000)",
+    "goal": "insert into sms.goal (goal) values ('paid')",
+    "monthly_fee": "insert into sms.monthly_fee (provider_id, kind, amount, valid_from)"
+    " select min(provider_id), 'account', 5, '2026-01-01' from sms.provider",
+    "exchange_rate": "insert into sms.exchange_rate values ('EUR', '2026-01-01', 90)",
+    "region_timezone": "insert into sms.region_timezone (region, time_zone)"
+    " values ('Новая область', 'Europe/Moscow')",
 }
 
 
@@ -90,6 +97,19 @@ async def test_an_update_that_changes_nothing_leaves_no_trace(db: AsyncConnectio
     await db.execute("update sms.cap set max_messages = 3 where cap_id = %s", [cap])
 
     assert len(await changes(db, "cap")) == before
+
+
+async def test_what_the_machinery_notes_in_a_row_is_no_change_of_it(db: AsyncConnection) -> None:
+    await db.execute("insert into sms.goal (goal) values ('paid')")
+    await db.execute(ONE_MORE["budget"])
+
+    await db.execute("update sms.goal set collected_until = now()")
+    await db.execute("update sms.budget set warned_for = '2026-01-01', stopped_for = '2026-01-01'")
+    assert [c["action"] for c in await changes(db, "goal")] == ["insert"]
+    assert [c["action"] for c in await changes(db, "budget")] == ["insert"]
+
+    await db.execute("update sms.budget set amount = 2000, stopped_for = null")
+    assert [c["action"] for c in await changes(db, "budget")] == ["insert", "update"]
 
 
 async def test_a_change_of_the_key_is_a_row_gone_and_a_row_come(db: AsyncConnection) -> None:
