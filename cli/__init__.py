@@ -1,106 +1,15 @@
-"""The command `outbox`: starts the programs and shows people what the database knows.
+"""The command `outbox`: starts the programs and shows people what the database knows."""
 
-The top of the program, above everything it starts. However a command fails, it says one sentence
-on stderr and exits with the code of `outbox.errors`; a traceback is a bug.
-"""
-
-from __future__ import annotations
-
-import os
 import sys
-from collections.abc import Sequence
-
-import psycopg
-import typer.exceptions
-
-from cli import (  # noqa: F401
-    activity,
-    audience,
-    balance,
-    campaign,
-    campaign_run,
-    database,
-    event,
-    event_rules,
-    explain,
-    failover,
-    forecast,
-    imports,
-    look,
-    preview,
-    provider,
-    recall,
-    remap,
-    report,
-    route,
-    template,
-    top,
-    uncertain,
-    work,
-)
-from cli.app import app
-from outbox import logs
-from outbox.errors import DatabaseError, OutboxError, UsageMistake, from_psycopg
-from outbox.server_programs import ClusterError
-from providers.base import ProviderError
-
-INTERRUPTED = 130
-UNFORESEEN = 70  # EX_SOFTWARE
 
 
 def main() -> None:
     """Run the command line of this process and exit."""
-    sys.exit(run(sys.argv[1:]))
-
-
-def run(arguments: Sequence[str]) -> int:
-    """Run one command; its exit code."""
-    logs.configure("error")  # until a command that works says otherwise
     try:
-        return int(app(args=list(arguments), prog_name="outbox", standalone_mode=False) or 0)
-    except (KeyboardInterrupt, typer.exceptions.Abort):
-        return _fail("interrupted.", INTERRUPTED)
-    except BrokenPipeError:  # `outbox status | head` has seen enough
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0
-    except BaseExceptionGroup as group:
-        return _explain(_first(group))
-    except Exception as error:
-        return _explain(error)
+        # Half a second of imports, in which Ctrl-C is as good a word as later.
+        from cli.program import run
 
-
-def _explain(error: BaseException) -> int:
-    """The sentence and exit code of an error."""
-    match error:
-        case OutboxError():
-            return _fail(str(error), error.exit_code)
-        case ProviderError():
-            return _fail(str(error), UsageMistake.exit_code)
-        case ClusterError():
-            return _fail(str(error), DatabaseError.exit_code)
-        case psycopg.Error():
-            return _explain(from_psycopg(error))
-        case typer.exceptions.TyperException():
-            hint = "" if "--help" in error.format_message() else " (see: outbox --help)"
-            return _fail(f"{error.format_message().rstrip('.')}{hint}.", error.exit_code)
-        case OSError() if error.strerror:
-            where = f"{error.filename}: " if error.filename else ""
-            return _fail(f"{where}{error.strerror}.", OutboxError.exit_code)
-        case _ if isinstance(error.__cause__, psycopg.Error):  # what SQLAlchemy wraps
-            return _explain(error.__cause__)
-        case _:
-            name = type(error).__name__
-            return _fail(f"unforeseen {name}: {error}; please report it.", UNFORESEEN)
-
-
-def _first(group: BaseExceptionGroup[BaseException]) -> BaseException:
-    error: BaseException = group
-    while isinstance(error, BaseExceptionGroup):
-        error = error.exceptions[0]
-    return error
-
-
-def _fail(sentence: str, code: int) -> int:
-    one_line = " ".join(sentence.split())
-    print(f"outbox: {one_line}", file=sys.stderr)
-    return code
+        sys.exit(run(sys.argv[1:]))
+    except KeyboardInterrupt:
+        print("outbox: interrupted.", file=sys.stderr)
+        sys.exit(130)

@@ -12,6 +12,7 @@ import socket
 import tomllib
 from collections.abc import Mapping
 from datetime import timedelta
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -151,6 +152,19 @@ def load(**changes: Any) -> Settings:
         return Settings(**changes)
     except ValidationError as error:
         raise SettingsMistake(_name_first(error)) from None
+
+
+def misspelt() -> list[tuple[str, str]]:
+    """Variables that are no setting but look like one, each with the one they look like.
+
+    They cannot be refused: a provider's secret may stand in a variable of any name.
+    """
+    known = {CONFIG, *(f"{PREFIX}{name.upper()}" for name in Settings.model_fields)}
+    strangers = sorted(
+        name for name in os.environ if name.upper().startswith(PREFIX) and name.upper() not in known
+    )
+    found = [(name, get_close_matches(name.upper(), known, 1, 0.9)) for name in strangers]
+    return [(name, near[0]) for name, near in found if near]
 
 
 def _config_file() -> dict[str, Any]:

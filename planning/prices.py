@@ -57,38 +57,31 @@ class PriceList:
     def providers(self) -> list[str]:
         return sorted(self._by_provider)
 
-    def scope(self, provider: str, operator: str, category: str, day: date) -> Scope | None:
-        """The most specific scope that has a tariff on that day, as sms.segment_price picks it."""
-        scopes: list[Scope] = [
-            (operator, category),
-            (operator, None),
-            (None, category),
-            (None, None),
-        ]
-        held = {
-            (price.operator, price.category)
-            for price in self._by_provider.get(provider, [])
-            if price.holds(day)
-        }
-        return next((scope for scope in scopes if scope in held), None)
+    def on_day(
+        self, provider: str, scopes: Sequence[Scope], day: date, volumes: Mapping[Scope, float]
+    ) -> float | None:
+        """The mean price of a month's segments on that day, as sms.segment_price picks it for each.
 
-    def on_day(self, provider: str, scope: Scope, day: date, volume: float) -> float | None:
-        """The mean price of a month's `volume` segments by the steps that hold on that day."""
-        steps = sorted(
+        The first of `scopes` that has a tariff holds; what goes before its first step falls back
+        to those after it. None where nothing holds.
+        """
+        for n, scope in enumerate(scopes):
+            if steps := self._steps(provider, scope, day):
+                first, volume = steps[0][0], volumes.get(scope, 0.0)
+                if first == 0:
+                    return _paid(steps, volume) / volume if volume > 0 else steps[0][1]
+                before = self.on_day(provider, scopes[n + 1 :], day, volumes)
+                if before is None or volume <= first:
+                    return before
+                return (first * before + _paid(steps, volume)) / volume
+        return None
+
+    def _steps(self, provider: str, scope: Scope, day: date) -> list[tuple[int, float]]:
+        return sorted(
             (price.from_segments, price.price)
             for price in self._by_provider.get(provider, [])
             if (price.operator, price.category) == scope and price.holds(day)
         )
-        if not steps or steps[0][0] > 0:
-            return None
-        if volume <= 0:
-            return steps[0][1]
-        ends = [start for start, _ in steps[1:]] + [float("inf")]
-        paid = sum(
-            price * max(min(volume, end) - start, 0)
-            for (start, price), end in zip(steps, ends, strict=True)
-        )
-        return paid / volume
 
     def mean(
         self, provider: str, traffic: Traffic, month: date, volumes: Mapping[Scope, float]
@@ -97,21 +90,23 @@ class PriceList:
 
         `volumes` are the month's segments at this provider by scope.
         """
-        days = _days(month)
-        found = []
-        for day in days:
-            scope = self.scope(provider, traffic.operator, traffic.category, day)
-            if scope is None:
-                return None
-            price = self.on_day(provider, scope, day, volumes.get(scope, 0.0))
-            if price is None:
-                return None
-            found.append(price)
-        return sum(found) / len(found)
+        scopes = scopes_of(traffic)
+        found = [self.on_day(provider, scopes, day, volumes) for day in _days(month)]
+        prices = [price for price in found if price is not None]
+        return sum(prices) / len(found) if len(prices) == len(found) else None
+
+
+def _paid(steps: Sequence[tuple[int, float]], volume: float) -> float:
+    """What is paid from the first step on."""
+    ends = [start for start, _ in steps[1:]] + [float("inf")]
+    return sum(
+        price * max(min(volume, end) - start, 0)
+        for (start, price), end in zip(steps, ends, strict=True)
+    )
 
 
 def scopes_of(traffic: Traffic) -> list[Scope]:
-    """Every scope whose volume this traffic adds to."""
+    """Every scope whose volume this traffic adds to, the most specific first."""
     return [
         (traffic.operator, traffic.category),
         (traffic.operator, None),

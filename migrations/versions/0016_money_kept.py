@@ -1,6 +1,6 @@
-"""Budgets, goals, fees, exchange rates and zones of regions: from here on their changes are kept.
+"""From here on changes of budgets, goals, fees, exchange rates and zones of regions are kept.
 
-The DDL stands in 0016_money_kept.sql beside this file; the triggers in sql/functions/audit_rule.sql.
+The DDL stands in 0016_money_kept.sql beside this file; the triggers are made by audit_rule.sql.
 """
 
 from pathlib import Path

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-import cli
+from cli import program
 from tests.campaigns.stage import Stage
 from tests.support import factory
 from tests.support.factory import value
@@ -30,7 +30,7 @@ class Said:
 
     async def run(self, *words: str) -> tuple[int, str, str]:
         """Exit code, stdout, stderr."""
-        code = await asyncio.to_thread(cli.run, ["campaign", *words])
+        code = await asyncio.to_thread(program.run, ["campaign", *words])
         said = self._capsys.readouterr()
         return code, said.out, said.err
 

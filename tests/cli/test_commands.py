@@ -10,12 +10,13 @@ import subprocess
 import sys
 from dataclasses import dataclass
 from pathlib import Path
+from textwrap import dedent
 from typing import Any
 
 import pytest
 from psycopg import AsyncConnection
 
-import cli
+from cli import program
 from outbox.cluster import ROOT
 from tests.support import factory
 
@@ -66,7 +67,7 @@ class Outbox:
             return await self._as_process(words)
         self._capfd.readouterr()
         # In a thread: a command has an event loop of its own.
-        code = await asyncio.to_thread(cli.run, words)
+        code = await asyncio.to_thread(program.run, words)
         out, err = self._capfd.readouterr()
         return Said(code=code, out=out, err=err)
 
@@ -105,6 +106,34 @@ def is_one_sentence(said: Said) -> bool:
     """One line on stderr that begins with the program's name and ends like a sentence."""
     lines = said.err.strip().splitlines()
     return len(lines) == 1 and bool(re.fullmatch(r"outbox: .+[.!?]", lines[0]))
+
+
+async def test_a_misspelt_variable_is_told_and_the_command_goes_on(outbox: Outbox) -> None:
+    outbox.set(OUTBOX_WORKER_NAMES="night")
+    said = await outbox("db", "--help")
+    assert said.code == 0
+    assert said.err == (
+        "outbox: OUTBOX_WORKER_NAMES is no setting; did you mean OUTBOX_WORKER_NAME?\n"
+    )
+
+
+async def test_ctrl_c_while_the_program_loads_is_one_sentence() -> None:
+    """The signal is raised by the first of our own modules that is imported."""
+    loading = """
+        import signal, sys, cli
+        class Impatient:
+            def find_spec(self, name, *_):
+                if name == "cli.app":
+                    signal.raise_signal(signal.SIGINT)
+        sys.meta_path.insert(0, Impatient())
+        cli.main()
+    """
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-c", dedent(loading),
+        cwd=ROOT, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
+    )  # fmt: skip
+    out, err = await process.communicate()
+    assert (process.returncode, out, err) == (130, b"", b"outbox: interrupted.\n")
 
 
 # --- wrong ways to call -------------------------------------------------------------------------

@@ -10,7 +10,7 @@ import pytest
 import typer.main
 from typer.core import TyperGroup
 
-import cli  # registers every command
+from cli import program  # registers every command
 from cli.app import app
 from outbox import errors
 from outbox.settings import PREFIX, Settings
@@ -89,4 +89,4 @@ def test_every_exit_code_is_on_the_operators_page() -> None:
         for error in vars(errors).values()
         if isinstance(error, type) and issubclass(error, errors.OutboxError)
     }
-    assert written == known | {cli.INTERRUPTED, cli.UNFORESEEN}
+    assert written == known | {program.INTERRUPTED, program.UNFORESEEN}

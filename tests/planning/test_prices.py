@@ -64,33 +64,43 @@ def test_what_has_no_tariff_is_unknown_not_free() -> None:
     assert paid.total is None
 
 
-@pytest.mark.parametrize("seed", range(5))
-async def test_the_scope_is_the_one_the_database_picks(tx: AsyncConnection, seed: int) -> None:
+@pytest.mark.parametrize("seed", range(8))
+async def test_segment_by_segment_it_is_what_the_database_charges(
+    tx: AsyncConnection, seed: int
+) -> None:
+    """Scopes and steps at random, first steps missing too; the volume grows by a step's half."""
     dice = random.Random(seed)
     provider_id = await make_provider(tx, "a", point_lanes=False)
-    operators = {
-        name: await value(tx, "select operator_id from sms.operator where operator = %s", name)
-        for name in ("mts", "other")
-    }
+    mts = await value(tx, "select operator_id from sms.operator where operator = 'mts'")
     rows = []
-    for operator in ("mts", None):
+    for operator in (mts, None):
         for category in ("service", "advertising", None):
-            if dice.random() < 0.6:
-                amount = round(dice.uniform(1, 9), 2)
-                rows.append(price("a", amount, operator=operator, category=category))
-                await insert(
-                    tx, "tariff", provider_id=provider_id, price=amount, category=category,
-                    operator_id=operators.get(operator or ""),
-                )  # fmt: skip
-    listed = PriceList(rows)
-    for operator in operators:
-        for category in ("service", "advertising", "transactional"):
-            told = await value(
-                tx,
-                "select sms.segment_price(%s::smallint, %s::smallint, %s, now())::float8",
-                provider_id,
-                operators[operator],
-                category,
+            for step in (0, 100, 200):
+                if dice.random() < 0.4:
+                    name, amount = "mts" if operator else None, round(dice.uniform(1, 9), 2)
+                    rows.append(
+                        price("a", amount, operator=name, category=category, from_segments=step)
+                    )
+                    await insert(
+                        tx, "tariff", provider_id=provider_id, price=amount, category=category,
+                        operator_id=operator, from_segments=step,
+                    )  # fmt: skip
+    charged: list[float | None] = []
+    for volume in range(0, 400, 50):
+        await tx.execute("truncate sms.month_volume")
+        await insert(
+            tx, "month_volume", month=MAY, provider_id=provider_id, operator_id=mts,
+            category="service", segments=volume, counted_at="now",
+        )  # fmt: skip
+        charged.append(
+            await value(
+                tx, "select sms.segment_price(%s::smallint, %s, 'service', '2026-05-15Z')::float8",
+                provider_id, mts,
             )
-            scope = listed.scope("a", operator, category, MAY)
-            assert told == (None if scope is None else listed.on_day("a", scope, MAY, 0))
+        )  # fmt: skip
+    known = [amount for amount in charged if amount is not None]
+    total = sum(known) * 50 if len(known) == len(charged) else None
+
+    billed = bill("as now", MAY, {MASS: 400}, prices=PriceList(rows), now={MASS: {"a": 1.0}}).total
+
+    assert billed == (None if total is None else pytest.approx(total))

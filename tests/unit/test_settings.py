@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from outbox.errors import SettingsMistake
-from outbox.settings import Settings, load, parse_duration
+from outbox.settings import Settings, load, misspelt, parse_duration
 
 
 def test_defaults_are_usable() -> None:
@@ -135,3 +135,15 @@ def test_a_wrong_line_of_the_file_is_named(
     monkeypatch.setenv("OUTBOX_CONFIG", str(file))
     with pytest.raises(SettingsMistake, match=said):
         load()
+
+
+def test_a_misspelt_variable_is_noticed_and_a_secret_of_any_name_is_not(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    before = misspelt()
+    monkeypatch.setenv("OUTBOX_CLAIM_LIMT", "100")
+    monkeypatch.setenv("OUTBOX_SMSC_PASSWORD", "x")
+    monkeypatch.setenv("OUTBOX_CLAIM_LIMIT", "100")
+    assert [found for found in misspelt() if found not in before] == [
+        ("OUTBOX_CLAIM_LIMT", "OUTBOX_CLAIM_LIMIT")
+    ]
