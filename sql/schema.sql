@@ -7499,11 +7499,22 @@ COMMENT ON FUNCTION sms.refuse_illegal_move() IS 'Trigger: only moves in sms.sta
 CREATE FUNCTION sms.refuse_launch(p_campaign sms.campaign, p_now timestamp with time zone) RETURNS void
     LANGUAGE plpgsql STABLE
     AS $$
+declare
+    _lacking text;
 begin
     if p_campaign.template is null or p_campaign.audience is null then
         raise exception 'campaign "%" has no % yet', p_campaign.campaign,
               case when p_campaign.template is null then 'template' else 'audience' end
             using errcode = 'SM041', hint = 'Name both with sms.save_campaign.';
+    end if;
+    select string_agg(v.name, ', ' order by v.name) into _lacking
+      from sms.audience as a
+     cross join sms.template_needs(p_campaign.template) as v (name)
+     where a.audience = p_campaign.audience
+       and v.name not in (select c.name from unnest(a.columns) as c (name) where c.name not in ('client_id', 'phone', 'time_zone'));
+    if _lacking is not null then
+        raise exception 'audience "%" does not select what template "%" needs: %', p_campaign.audience, p_campaign.template, _lacking
+            using errcode = 'SM048', hint = 'Add the columns to its SELECT, or give the variables a default: {{variable|default}}.';
     end if;
     if p_campaign.ends_at <= p_now then
         raise exception 'campaign "%" ended at %', p_campaign.campaign, p_campaign.ends_at
@@ -7517,7 +7528,7 @@ begin
 end
 $$;
 
-COMMENT ON FUNCTION sms.refuse_launch(p_campaign sms.campaign, p_now timestamp with time zone) IS 'Error SM041, SM044 or SM047 where a campaign cannot be launched as it is.';
+COMMENT ON FUNCTION sms.refuse_launch(p_campaign sms.campaign, p_now timestamp with time zone) IS 'Error SM041, SM044, SM047 or SM048 where a campaign cannot be launched as it is.';
 
 -- FUNCTION refuse_nonsense_route(text[], text)
 

@@ -1,6 +1,6 @@
 -- The first half of a launch: check the campaign and write down its run, so that whoever comes next can carry it on.
 -- Returns the run: freezing (sms.freeze_run follows), or planned where the campaign starts later or again and again.
--- Errors: SM041 unfinished, SM042 under way already, SM044 not released, SM047 over.
+-- Errors: SM041 unfinished, SM042 under way already, SM044 not released, SM047 over, SM048 variables missing.
 create or replace function sms.begin_run(p_campaign_id bigint)
     returns bigint
     language plpgsql volatile security definer set search_path = pg_catalog, pg_temp

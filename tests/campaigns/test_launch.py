@@ -214,6 +214,24 @@ async def test_a_campaign_called_by_the_number_of_another_is_not_taken_for_it(
     assert "spring" in str(error)
 
 
+async def test_a_text_that_needs_what_nobody_selects_is_not_launched(scene: Stage) -> None:
+    await scene.clients(1)
+    await factory.add_template(scene.conn, "due", "{{name|Клиент}}, {{sum}} р. до {{day}}, {{phone}}")
+    await scene.audience("owing", "select client_id, phone, 5 as sum from erp.client")
+    await scene.save(template="due", audience="owing")
+
+    error = await refused(scene.conn, "select sms.launch_campaign('spring')")
+
+    assert error.sqlstate == "SM048"
+    assert error.diag.message_primary == (
+        'audience "owing" does not select what template "due" needs: day, phone'
+    )
+    await value(scene.conn, "select sms.save_template('due', '{{name|Клиент}}, {{sum}} р.')")
+    await scene.launch(template="due", audience="owing")
+    await scene.finish()
+    assert await scene.messages() == {"accepted": 1}
+
+
 async def test_a_campaign_that_is_over_is_not_launched(scene: Stage) -> None:
     await scene.save(ends_at=NOON - timedelta(days=365 * 8))
 

@@ -83,7 +83,7 @@ select sms.set_event_rule('due_reminder', '{"event_type": "invoice", "template":
 
 -- The clients on the map have phones too, and some paid, some late.
 insert into erp.local_client (client_id, phone, city, attributes)
-select 1000 + n, (79070000000 + n)::text, 'Москва', jsonb_build_object('name', 'Анна')
+select 1000 + n, (79070000000 + n)::text, 'Москва', jsonb_build_object('name', 'Анна', 'debt', 1500)
   from generate_series(1, 100) as n
     on conflict do nothing;
 insert into erp.local_action (client_id, action, at, amount)
