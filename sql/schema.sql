@@ -882,7 +882,7 @@ CREATE FUNCTION sms.audit_rule() RETURNS trigger
     SET search_path TO 'pg_catalog', 'pg_temp'
     AS $_$
 declare
-    _noted constant text[] := '{collected_until,warned_for,stopped_for}';
+    _noted constant text[] := array['collected_until', 'warned_for', 'stopped_for'];
 begin
     if tg_op = 'INSERT' then
         insert into sms.rule_change (acted_as, rule_table, rule_key, action, new)

@@ -6,7 +6,7 @@ create or replace function sms.audit_rule()
     language plpgsql security definer set search_path = pg_catalog, pg_temp
 as $$
 declare
-    _noted constant text[] := '{collected_until,warned_for,stopped_for}';
+    _noted constant text[] := array['collected_until', 'warned_for', 'stopped_for'];
 begin
     if tg_op = 'INSERT' then
         insert into sms.rule_change (acted_as, rule_table, rule_key, action, new)

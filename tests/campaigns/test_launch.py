@@ -216,7 +216,9 @@ async def test_a_campaign_called_by_the_number_of_another_is_not_taken_for_it(
 
 async def test_a_text_that_needs_what_nobody_selects_is_not_launched(scene: Stage) -> None:
     await scene.clients(1)
-    await factory.add_template(scene.conn, "due", "{{name|Клиент}}, {{sum}} р. до {{day}}, {{phone}}")
+    await factory.add_template(
+        scene.conn, "due", "{{name|Клиент}}, {{sum}} р. до {{day}}, {{phone}}"
+    )
     await scene.audience("owing", "select client_id, phone, 5 as sum from erp.client")
     await scene.save(template="due", audience="owing")
 

@@ -125,6 +125,7 @@ async def test_ctrl_c_while_the_program_loads_is_one_sentence() -> None:
             def find_spec(self, name, *_):
                 if name == "cli.app":
                     signal.raise_signal(signal.SIGINT)
+        signal.signal(signal.SIGINT, signal.default_int_handler)  # a test run may ignore it
         sys.meta_path.insert(0, Impatient())
         cli.main()
     """
