@@ -57,7 +57,8 @@ def _apply_files(connection: psycopg.Connection) -> None:
     """Re-apply the repeatable part; bodies are checked late, so functions need no order."""
     connection.execute("set local check_function_bodies = off")
     connection.execute("set local sms.seeding = on")  # what people corrected is left alone
-    for path in [*_files("functions"), *_files("views"), *_files("seed"), SQL / "roles.sql"]:
+    last = [SQL / "roles.sql", SQL / "public.sql"]
+    for path in [*_files("functions"), *_files("views"), *_files("seed"), *last]:
         try:
             connection.execute(path.read_bytes())
         except psycopg.Error as error:
