@@ -45,6 +45,13 @@ def migrate(dsn: str) -> str:
     return revision or "none"
 
 
+def open_walls(dsn: str) -> list[str]:
+    """What everybody may still do in the database, each with the statement by which a DBA ends it."""
+    with psycopg.connect(dsn) as connection:
+        walls = connection.execute("select wall, remedy from sms.open_walls()").fetchall()
+    return [f"open to everybody: {wall}. A DBA runs: {remedy};" for wall, remedy in walls]
+
+
 def _upgrade(connection: Connection) -> None:
     """Run the revisions that are missing."""
     config = Config()

@@ -57,7 +57,7 @@ grant select on all tables in schema geo to sms_analyst;
 grant execute on all functions in schema geo to sms_analyst;
 grant execute on function sms.explain(bigint), sms.judge(bigint[], timestamptz), sms.report(timestamptz, timestamptz) to sms_analyst;
 
--- Previews: a SELECT is read with the rights of whoever asks.
+-- Previews: a SELECT is read with the rights of sms_audience, whoever asks.
 grant execute on function sms.dry_run(bigint, timestamptz), sms.dry_run(text, text, text, bigint, timestamptz),
                           sms.dry_run_audience(text, text, text, bigint, timestamptz),
                           sms.dry_run_report(sms.outbox[], bigint, timestamptz, numeric) to sms_erp, sms_analyst, sms_operator;

@@ -1,6 +1,6 @@
 """Audiences and goals are read by a role that owns nothing it could name and may create nothing.
 
-The DDL stands in 0017_walls.sql beside this file; roles and grants in sql/roles.sql and sql/public.sql.
+The DDL stands in 0017_walls.sql beside this file; grants in sql/roles.sql and sql/public.sql.
 """
 
 from pathlib import Path

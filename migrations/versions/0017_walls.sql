@@ -25,3 +25,5 @@ comment on table sms.audience_function is
 comment on column sms.audience_function.origin is 'pg_catalog, or the name of the extension that brought it.';
 comment on column sms.audience_function.signature is 'Name and types of the arguments as pg_proc and pg_type have them, without blanks: substr(text,int4).';
 comment on column sms.audience_function.added_by is 'The login that added it; the owner for those delivered.';
+
+comment on table sms.audience is 'Named SELECTs of people. Checked whenever they are written; read with the rights of sms_audience by sms.run_audience.';

@@ -7,7 +7,6 @@ function of the analyst's ran at all, as whom, and what is different in the sess
 from __future__ import annotations
 
 # ruff: noqa: S608 - injecting is what is tried here
-
 from pathlib import Path
 
 import psycopg
@@ -17,7 +16,7 @@ from psycopg import AsyncConnection
 from tests.security.conftest import Login
 from tests.support.factory import row, rows, value
 
-# Tells that it ran, and as whom, in a way that outlives a rollback and needs no right: a warning.
+# Tells that it ran, and as whom, by a warning: that outlives a rollback and needs no right.
 SPY = """
     create function {place}.f(text) returns boolean language plpgsql as $f$
     begin
