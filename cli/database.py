@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+
 import typer
 
 from cli.app import AsJson, app, show
@@ -25,10 +27,13 @@ def url(as_json: AsJson = False) -> None:
 @app.command(epilog="Example: OUTBOX_DSN=postgresql://… outbox migrate")
 def migrate(as_json: AsJson = False) -> None:
     """Bring the database up to date: tables, functions, views, seeds and grants, all or nothing."""
-    from migrations.apply import migrate as apply_migrations  # half a second that others save
+    from migrations import apply  # half a second that others save
 
-    revision = apply_migrations(find_dsn(load()))
+    dsn = find_dsn(load())
+    revision, walls = apply.migrate(dsn), apply.open_walls(dsn)
     if as_json:
-        show({"revision": revision})
-    else:
-        print(f"database is at revision {revision}")
+        show({"revision": revision, "open_walls": walls})
+        return
+    print(f"database is at revision {revision}")
+    for wall in walls:
+        print(wall, file=sys.stderr)

@@ -25,7 +25,6 @@ LAYOUT = Layout(
     optional=("reason", "category", "channel", "source", "expires_at"),
     aliases={"msisdn": "phone", "number": "phone", "recipient_group": "group"},
 )
-IMPORT_LOCK = (74_030, 1)  # the numbers mean nothing
 SOURCES = ("manual", "import", "auto", "opt_out", "legal")
 # Every number that we send to begins with 7: another prefix would quietly stop nobody.
 _PREFIX = re.compile(r"7[0-9]{0,10}")
@@ -56,7 +55,7 @@ async def import_blacklist(
     bad: list[BadLine] = []
     async with conn.transaction():
         # Two imports at once would each miss what the other adds. Everybody else goes on.
-        await conn.execute("select pg_advisory_xact_lock(%s, %s)", IMPORT_LOCK)
+        await conn.execute("select sms.take_import_turn('blacklist')")
         await conn.execute("drop table if exists pg_temp.staged_blacklist")
         await conn.execute(
             """

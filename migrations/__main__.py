@@ -6,7 +6,7 @@ import sys
 
 import psycopg
 
-from migrations.apply import migrate
+from migrations.apply import migrate, open_walls
 from outbox.cluster import private
 from outbox.server_programs import ClusterError
 
@@ -20,7 +20,10 @@ def main() -> int:
     )
     dsn = parser.parse_args().dsn
     try:
-        print(f"database is at revision {migrate(dsn or private().url)}")
+        dsn = dsn or private().url
+        print(f"database is at revision {migrate(dsn)}")
+        for wall in open_walls(dsn):
+            print(wall, file=sys.stderr)
     except (psycopg.Error, ClusterError) as error:
         why = str(error).strip().splitlines()[0]
         print(f"migration failed, nothing was changed: {why}", file=sys.stderr)

@@ -45,6 +45,13 @@ def migrate(dsn: str) -> str:
     return revision or "none"
 
 
+def open_walls(dsn: str) -> list[str]:
+    """What everybody may still do in the database, each with the statement by which a DBA ends it."""
+    with psycopg.connect(dsn) as connection:
+        walls = connection.execute("select wall, remedy from sms.open_walls()").fetchall()
+    return [f"open to everybody: {wall}. A DBA runs: {remedy};" for wall, remedy in walls]
+
+
 def _upgrade(connection: Connection) -> None:
     """Run the revisions that are missing."""
     config = Config()
@@ -57,7 +64,8 @@ def _apply_files(connection: psycopg.Connection) -> None:
     """Re-apply the repeatable part; bodies are checked late, so functions need no order."""
     connection.execute("set local check_function_bodies = off")
     connection.execute("set local sms.seeding = on")  # what people corrected is left alone
-    for path in [*_files("functions"), *_files("views"), *_files("seed"), SQL / "roles.sql"]:
+    last = [SQL / "roles.sql", SQL / "public.sql"]
+    for path in [*_files("functions"), *_files("views"), *_files("seed"), *last]:
         try:
             connection.execute(path.read_bytes())
         except psycopg.Error as error:

@@ -26,7 +26,8 @@ FILE = SQL / "schema.sql"
 MAJOR = 15
 HEADER = f"-- Written by 'python -m migrations.dump' with PostgreSQL {MAJOR}; do not edit.\n\n"
 OPTIONS = (
-    "--schema-only", "--no-owner", "-n", "sms", "-n", "geo", "-n", "erp", "-T", "sms.*_y????m??",
+    "--schema-only", "--no-owner", "-n", "sms", "-n", "geo", "-n", "erp",
+    "-n", "sms_audience", "-n", "sms_parser", "-T", "sms.*_y????m??",
 )  # fmt: skip
 # What differs between two dumps of the same schema, or says nothing about it.
 NOISE = re.compile(

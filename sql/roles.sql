@@ -10,18 +10,23 @@ begin
             execute format('create role %I nologin', _role);
         end if;
     end loop;
-    -- Owns what reads audiences, with the rights of sms_analyst. Nobody is to be a member: an owner may alter a function.
-    if not exists (select from pg_catalog.pg_roles as r where r.rolname = 'sms_audience') then
-        create role sms_audience nologin;
+    -- Read and parse the texts of analysts; members of nothing, and nobody is to be a member of them.
+    foreach _role in array array['sms_audience', 'sms_parser'] loop
+        if not exists (select from pg_catalog.pg_roles as r where r.rolname = _role) then
+            execute format('create role %I nologin noinherit', _role);
+        end if;
+    end loop;
+    if pg_has_role('sms_audience', 'sms_analyst', 'member') then   -- before revision 0017
+        revoke sms_analyst from sms_audience;
     end if;
 end
 $$;
-grant sms_analyst to sms_audience;
 
-revoke all on schema sms, geo, erp from public;
+revoke all on schema sms, geo, erp, sms_audience, sms_parser from public;
 revoke all on all tables in schema sms, geo, erp from public;
 revoke execute on all functions in schema sms from public;
 revoke execute on all functions in schema geo from public;
+revoke execute on all functions in schema sms_audience, sms_parser from public;
 alter default privileges revoke execute on functions from public;
 
 grant usage on schema sms to sms_erp, sms_analyst, sms_operator, sms_monitor, sms_worker, sms_dlr;
@@ -52,7 +57,7 @@ grant select on all tables in schema geo to sms_analyst;
 grant execute on all functions in schema geo to sms_analyst;
 grant execute on function sms.explain(bigint), sms.judge(bigint[], timestamptz), sms.report(timestamptz, timestamptz) to sms_analyst;
 
--- Previews: a SELECT is read with the rights of whoever asks.
+-- Previews: a SELECT is read with the rights of sms_audience, whoever asks.
 grant execute on function sms.dry_run(bigint, timestamptz), sms.dry_run(text, text, text, bigint, timestamptz),
                           sms.dry_run_audience(text, text, text, bigint, timestamptz),
                           sms.dry_run_report(sms.outbox[], bigint, timestamptz, numeric) to sms_erp, sms_analyst, sms_operator;
@@ -73,6 +78,7 @@ grant select, insert, update on sms.channel, sms.provider, sms.receipt_code, sms
 grant select, insert on sms.template_version to sms_operator;
 grant select, insert, update, delete on geo.metro_station, geo.client_location to sms_operator;
 grant select, insert, delete, truncate on sms.number_range_staging to sms_operator;
+grant execute on function sms.take_import_turn(text) to sms_operator;
 grant execute on all functions in schema geo to sms_operator;
 grant execute on function sms.cancel(bigint), sms.cancel(bigint[]), sms.cancel(text), sms.explain(bigint),
                           sms.judge(bigint[], timestamptz), sms.switch_channel(text, text, text, text, timestamptz), sms.unpin_channel(text, text),
@@ -122,7 +128,7 @@ grant execute on function sms.claim_batch(text, text, int, int, int, interval, t
                           sms.record_receipts(text, bigint[], text[], text[], text[], timestamptz[], text[]),
                           sms.match_receipts(int, timestamptz), sms.maintain_partitions(timestamptz),
                           sms.learn_numbers(int, timestamptz), sms.record_inbound(text, text[], text[], text[], text[]),
-                          sms.list_providers(),
+                          sms.list_providers(), sms.lead_chore(int),
                           sms.work_left(interval, timestamptz, interval), sms.queue_status(), sms.outcome_status(timestamptz),
                           sms.report_health(text, jsonb, timestamptz), sms.watch_routes(timestamptz),
                           sms.take_route_notices(int), sms.told_route_notices(bigint[]),
@@ -158,30 +164,6 @@ grant execute on function sms.limit_audience(double precision), sms.run_audience
    to sms_erp, sms_analyst, sms_operator;
 grant select on erp.action to sms_erp, sms_analyst, sms_operator;
 grant select, insert, update, delete on erp.local_action to sms_erp, sms_operator;
-
--- What reads audiences belongs to sms_audience. Who migrates without being a superuser must be its member for that, and
--- it needs CREATE on the schema for the moment at which it becomes owner.
-grant select on sms.setting to sms_audience;
-grant execute on function sms.refuse_open_schema(), sms.audience_statement(text, text[]), sms.audience_in_time(timestamptz)
-   to sms_audience;
-do $$
-declare
-    _function regprocedure;
-    _owner text := (select n.nspowner::regrole::text from pg_catalog.pg_namespace as n where n.nspname = 'sms');
-begin
-    if not (select r.rolsuper from pg_catalog.pg_roles as r where r.rolname = current_user)
-       and not pg_has_role(current_user, 'sms_audience', 'member') then
-        execute format('grant sms_audience to %I', current_user);
-    end if;
-    grant create on schema sms to sms_audience;
-    foreach _function in array array['sms.run_audience(text, bigint)', 'sms.plan_audience(text)', 'sms.parse_audience(text)',
-                                            'sms.run_goal(int, timestamptz)']::regprocedure[] loop
-        execute format('alter function %s owner to sms_audience', _function);
-        execute format('grant execute on function %s to %s', _function, _owner);
-    end loop;
-    revoke create on schema sms from sms_audience;
-end
-$$;
 
 -- Events: the ERP fires them, operators declare them and write the rules, analysts read what came of them (never the values).
 grant execute on function sms.fire_event(text, bigint, jsonb, text), sms.fire_events(text, bigint[], jsonb[], text[]) to sms_erp, sms_operator;
@@ -246,7 +228,6 @@ grant select on sms.budget, sms.spend, sms.spend_day to sms_erp, sms_analyst, sm
 grant insert, update, delete on sms.budget to sms_operator;
 grant execute on function sms.budget_status(timestamptz) to sms_erp, sms_analyst, sms_operator, sms_monitor;
 grant execute on function sms.watch_budgets(timestamptz) to sms_worker;
-grant select on sms.goal to sms_audience;
 grant execute on function sms.collect_conversions(timestamptz) to sms_worker, sms_operator;
 grant execute on function sms.metric_values() to sms_worker, sms_monitor, sms_operator;
 
@@ -254,3 +235,62 @@ grant execute on function sms.metric_values() to sms_worker, sms_monitor, sms_op
 grant select on sms.hourly_messages to sms_analyst, sms_operator, sms_monitor;
 grant execute on function sms.month_effect(date), sms.month_plan(date),
                           sms.worst_hours(timestamptz, timestamptz, int, int) to sms_monitor;
+
+-- The reader of audiences. It computes with what analysts may read and with the functions named here, and may do nothing else.
+-- Relations that a DBA granted to sms_analyst before revision 0017 stay readable for audiences; later ones are granted to it.
+grant usage on schema sms, geo, erp to sms_audience, sms_parser;
+grant execute on all functions in schema geo to sms_audience;
+grant execute on function sms.normalize_msisdn(text), sms.phone_problem(text), sms.read_phone(text), sms.segments(text),
+                          sms.needs_ucs2(text), sms.id_time(bigint), sms.id_at(timestamptz), sms.audience_in_time(timestamptz),
+                          sms.run_audience(text, bigint), sms.clients_contacted(numeric, text), sms.not_contacted(bigint, numeric, text),
+                          sms.clients_who_received(text, numeric), sms.received_but_did_not(text, text, numeric)
+   to sms_audience;
+do $$
+declare
+    _grant record;
+begin
+    for _grant in
+        select format('grant select on %s to sms_audience', c.oid::regclass) as sql
+          from pg_catalog.pg_class as c
+          join pg_catalog.pg_namespace as n on n.oid = c.relnamespace and n.nspname in ('sms', 'geo', 'erp')
+         cross join lateral aclexplode(c.relacl) as a
+         where a.grantee = 'sms_analyst'::regrole and a.privilege_type = 'SELECT' and not c.relispartition
+        union all
+        select format('grant select (%I) on %s to sms_audience', t.attname, c.oid::regclass)
+          from pg_catalog.pg_class as c
+          join pg_catalog.pg_namespace as n on n.oid = c.relnamespace and n.nspname in ('sms', 'geo', 'erp')
+          join pg_catalog.pg_attribute as t on t.attrelid = c.oid and not t.attisdropped
+         cross join lateral aclexplode(t.attacl) as a
+         where a.grantee = 'sms_analyst'::regrole and a.privilege_type = 'SELECT'
+    loop
+        execute _grant.sql;
+    end loop;
+end
+$$;
+
+-- What runs the texts belongs to those who may do nothing else, in schemas they have no right to: they cannot name it, so not
+-- alter it. Who migrates without being a superuser must be their member for that, and they need CREATE for the moment at
+-- which they become owners.
+do $$
+declare
+    _made record;
+    _owner text := (select n.nspowner::regrole::text from pg_catalog.pg_namespace as n where n.nspname = 'sms');
+begin
+    for _made in
+        select p.oid::regprocedure as function, n.nspname as place
+          from pg_catalog.pg_proc as p
+          join pg_catalog.pg_namespace as n on n.oid = p.pronamespace and n.nspname in ('sms_audience', 'sms_parser')
+    loop
+        if not (select r.rolsuper from pg_catalog.pg_roles as r where r.rolname = current_user)
+           and not pg_has_role(current_user, _made.place, 'member') then
+            execute format('grant %I to %I', _made.place, current_user);
+        end if;
+        execute format('grant create on schema %I to %I', _made.place, _made.place);
+        execute format('alter function %s owner to %I', _made.function, _made.place);
+        execute format('grant execute on function %s to %s', _made.function, _owner);
+        execute format('revoke execute on function %s from public', _made.function);
+    end loop;
+    revoke all on schema sms_audience from sms_audience;
+    grant usage, create on schema sms_parser to sms_parser;
+end
+$$;

@@ -18,6 +18,18 @@ CREATE SCHEMA sms;
 
 COMMENT ON SCHEMA sms IS 'The SMS outbox: what was asked, what waits, what happened, and the rules in between.';
 
+-- SCHEMA sms_audience
+
+CREATE SCHEMA sms_audience;
+
+COMMENT ON SCHEMA sms_audience IS 'Functions that run the texts of analysts. They belong to the role sms_audience, which has no right to this schema, so it can name none of them.';
+
+-- SCHEMA sms_parser
+
+CREATE SCHEMA sms_parser;
+
+COMMENT ON SCHEMA sms_parser IS 'Where the role sms_parser makes a view of a SELECT, to see what it calls, and takes it back.';
+
 -- TYPE candidate
 
 CREATE TYPE sms.candidate AS (
@@ -818,31 +830,6 @@ end
 $$;
 
 COMMENT ON FUNCTION sms.attributions(p_goal_id integer, p_from timestamp with time zone, p_until timestamp with time zone, p_touch text) IS 'Which conversions of a goal are owed to which messages, by last touch or any.';
-
--- FUNCTION audience_functions(oid[])
-
-CREATE FUNCTION sms.audience_functions(p_functions oid[]) RETURNS TABLE(oid oid, problem text)
-    LANGUAGE sql STABLE
-    AS $_$
-    select p.oid,
-           case when n.nspname = 'pg_catalog' and p.proname in ('random', 'clock_timestamp', 'timeofday') then null
-                when p.provolatile = 'v' then 'which does more than compute'
-                when n.nspname ~ '^pg_temp' then 'which is temporary'
-                when n.nspname = 'pg_catalog'
-                     and (p.proname ~ '^(pg_|txid_|lo_|inet_(client|server))|_to_xml|^current_(setting|query)$'
-                          and p.proname not in ('pg_typeof', 'pg_column_size'))
-                    then 'which looks into the server'
-                when n.nspname <> 'pg_catalog' and e.objid is null and not sms.is_trusted_author(p.proowner) then 'whose author is not known'
-                when p.prosecdef and n.nspname not in ('sms', 'geo') then 'which runs with the rights of another'
-           end
-      from unnest(p_functions) as f (oid)
-      join pg_catalog.pg_proc as p on p.oid = f.oid
-      join pg_catalog.pg_namespace as n on n.oid = p.pronamespace
-      left join pg_catalog.pg_depend as e
-        on e.classid = 'pg_catalog.pg_proc'::regclass and e.objid = p.oid and e.deptype = 'e'
-$_$;
-
-COMMENT ON FUNCTION sms.audience_functions(p_functions oid[]) IS 'Part of saving an audience: what speaks against each function it calls.';
 
 -- FUNCTION audience_in_time(timestamp with time zone)
 
@@ -2681,53 +2668,36 @@ COMMENT ON COLUMN sms.outbox.campaign_id IS 'The campaign this row belongs to.';
 -- FUNCTION dry_run_audience(text, text, text, bigint, timestamp with time zone)
 
 CREATE FUNCTION sms.dry_run_audience(p_select text, p_channel text, p_body text, p_campaign_id bigint, p_as_of timestamp with time zone) RETURNS sms.outbox[]
-    LANGUAGE plpgsql STABLE
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
     AS $_$
 declare
     _select text := regexp_replace(coalesce(p_select, ''), '[;\s]+$', '');
-    _audience text := 'with q as materialized (' || _select || E'\n) ';
-    _cursor refcursor;
+    _before text := sms.session_state();
     _rows sms.outbox[];
 begin
+    perform sms.refuse_open_reader();
+    perform sms.refuse_strangers(_select);
     begin
-        open _cursor for execute _select;   -- plans it, reads no row; refuses what is not one reading statement
-        close _cursor;
-        execute _audience || 'select from q limit 0';
+        perform sms.refuse_unlisted_words(_select);
+        perform sms_audience.analyse_select(_select);
+        select array_agg((r.n, p_as_of, p_channel, r.phone, case when r.template is null then coalesce(r.body, p_body) else r.body end,
+                          r.template, r.vars, r.erp_ref, r.client_id, r.priority, r.not_before, r.expires_at, r.time_zone,
+                          r.sender_id, p_campaign_id)::sms.outbox)
+          into _rows
+          from sms_audience.read_requests(_select) as r;
     exception
-        when insufficient_privilege then
+        when insufficient_privilege or sqlstate 'SM021' then
             raise;
         when syntax_error or feature_not_supported or invalid_cursor_definition then
             raise exception 'the audience must be one SELECT: %', sqlerrm using errcode = 'SM020',
                 hint = 'Like: select phone, client_id from clients where …';
         when syntax_error_or_access_rule_violation then
             raise exception 'the SELECT cannot be run: %', sqlerrm using errcode = 'SM020';
+        when sqlstate 'SM031' then
+            raise exception '%', sqlerrm using errcode = 'SM020';
     end;
-    begin
-        execute _audience || 'select phone from q limit 0';
-    exception when undefined_column then
-        raise exception 'the SELECT has no column phone' using errcode = 'SM021',
-            hint = 'Name the column with the number: select mobile as phone, …';
-    end;
-    -- A column that the SELECT does not have is found one level further out, among the defaults.
-    execute _audience || $sql$
-        , d (client_id, body, template, vars, time_zone, priority, not_before, expires_at, erp_ref, sender_id) as (
-            values (null::bigint, null::text, null::text, null::jsonb, null::text, null::smallint, null::timestamptz,
-                    null::timestamptz, null::text, null::text)
-        )
-        select array_agg((a.n, $2, $3, a.phone, case when a.template is null then coalesce(a.body, $1) else a.body end,
-                          a.template, a.vars, a.erp_ref, a.client_id, a.priority, a.not_before, a.expires_at, a.time_zone,
-                          a.sender_id, $4)::sms.outbox)
-          from (select row_number() over () as n, x.*
-                  from d
-                  cross join lateral (
-                           select phone::text as phone, body::text as body, template::text as template, vars::jsonb as vars,
-                                  erp_ref::text as erp_ref, client_id::bigint as client_id, priority::smallint as priority,
-                                  not_before::timestamptz as not_before, expires_at::timestamptz as expires_at,
-                                  time_zone::text as time_zone, sender_id::text as sender_id
-                             from q
-                            limit 250001
-                       ) as x) as a
-        $sql$ into _rows using p_body, p_as_of, p_channel, p_campaign_id;
+    perform sms.refuse_changed_session(_before);
     if cardinality(_rows) > 250000 then
         raise exception 'the SELECT yields more than 250,000 rows' using errcode = 'SM022',
             hint = 'Preview a part of it, like: … where client_id % 10 = 0. Or save it as an audience of a campaign, whose dry run reads a part by itself.';
@@ -2736,7 +2706,7 @@ begin
 end
 $_$;
 
-COMMENT ON FUNCTION sms.dry_run_audience(p_select text, p_channel text, p_body text, p_campaign_id bigint, p_as_of timestamp with time zone) IS 'Part of dry_run: the requests that a SELECT of (phone, …) describes; read with the caller''s rights.';
+COMMENT ON FUNCTION sms.dry_run_audience(p_select text, p_channel text, p_body text, p_campaign_id bigint, p_as_of timestamp with time zone) IS 'Part of dry_run: the requests that a SELECT of (phone, …) describes; read with the rights of sms_audience.';
 
 -- FUNCTION dry_run_campaign(bigint, timestamp with time zone)
 
@@ -4678,6 +4648,21 @@ $_$;
 
 COMMENT ON FUNCTION sms.follow_link(p_code text, p_user_agent text, p_is_counted boolean) IS 'Receiver API. Where a short link leads, noting the click; null for one that leads nowhere.';
 
+-- FUNCTION foreign_logins()
+
+CREATE FUNCTION sms.foreign_logins() RETURNS TABLE(role text)
+    LANGUAGE sql STABLE
+    AS $$
+    select r.rolname::text
+      from pg_catalog.pg_roles as r
+     where r.rolcanlogin and not r.rolsuper and has_database_privilege(r.oid, current_database(), 'connect')
+       and not exists (select from pg_catalog.pg_roles as o
+                        where o.rolname in ('sms_erp', 'sms_analyst', 'sms_operator', 'sms_monitor', 'sms_worker', 'sms_dlr')
+                          and pg_has_role(r.oid, o.oid, 'member'))
+$$;
+
+COMMENT ON FUNCTION sms.foreign_logins() IS 'Logins that are no superusers and belong to none of our roles.';
+
 -- FUNCTION forget_trouble()
 
 CREATE FUNCTION sms.forget_trouble() RETURNS trigger
@@ -5030,7 +5015,7 @@ COMMENT ON FUNCTION sms.is_spent(p_run_id bigint, p_now timestamp with time zone
 CREATE FUNCTION sms.is_trusted_author(p_role oid) RETURNS boolean
     LANGUAGE sql STABLE
     AS $$
-    select r.rolsuper or r.rolname = 'sms_audience'
+    select r.rolsuper or r.rolname in ('sms_audience', 'sms_parser')
            or exists (select from pg_catalog.pg_namespace as o
                        where o.nspname in ('sms', 'geo', 'erp') and o.nspowner = r.oid)
       from pg_catalog.pg_roles as r
@@ -5038,6 +5023,17 @@ CREATE FUNCTION sms.is_trusted_author(p_role oid) RETURNS boolean
 $$;
 
 COMMENT ON FUNCTION sms.is_trusted_author(p_role oid) IS 'May what this role made be used in audiences?';
+
+-- FUNCTION is_word_of(text, text[])
+
+CREATE FUNCTION sms.is_word_of(p_name text, p_words text[]) RETURNS boolean
+    LANGUAGE sql IMMUTABLE
+    AS $_$
+    select lower(p_name) = any (p_words) or p_name !~ '^[\w$]+$'
+           or (octet_length(p_name) > 56 and exists (select from unnest(p_words) as w where left(w, 14) = left(lower(p_name), 14)))
+$_$;
+
+COMMENT ON FUNCTION sms.is_word_of(p_name text, p_words text[]) IS 'Does a name stand among the words of a text, or could it be meant by them?';
 
 -- FUNCTION judge(bigint[], timestamp with time zone)
 
@@ -5387,6 +5383,15 @@ CREATE FUNCTION sms.launch_campaign(p_campaign text) RETURNS bigint
     AS $$ select sms.launch_campaign(sms.find_campaign(p_campaign)) $$;
 
 COMMENT ON FUNCTION sms.launch_campaign(p_campaign text) IS 'Launch a campaign: freeze its recipients and begin, or plan its run; returns the run.';
+
+-- FUNCTION lead_chore(integer)
+
+CREATE FUNCTION sms.lead_chore(p_chore integer) RETURNS boolean
+    LANGUAGE sql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$ select pg_try_advisory_xact_lock(74020, p_chore) $$;
+
+COMMENT ON FUNCTION sms.lead_chore(p_chore integer) IS 'Be the one process that does this chore until the end of the transaction.';
 
 -- FUNCTION learn_numbers(integer, timestamp with time zone)
 
@@ -6240,6 +6245,25 @@ $$;
 
 COMMENT ON FUNCTION sms.open_runs(p_campaign_id bigint, p_states text[], p_wish text) IS 'Lock the runs of a campaign in these states; error SM043 when there is none.';
 
+-- FUNCTION open_walls()
+
+CREATE FUNCTION sms.open_walls() RETURNS TABLE(wall text, remedy text)
+    LANGUAGE sql STABLE
+    AS $$
+    select 'temporary objects', format('revoke temporary on database %I from public', current_database())
+      from pg_catalog.pg_database as d
+     where d.datname = current_database()
+       and exists (select from aclexplode(coalesce(d.datacl, acldefault('d', d.datdba))) as a
+                    where a.grantee = 0 and a.privilege_type = 'TEMPORARY')
+     union all
+    (select 'advisory locks and large objects',
+            'revoke execute on function ' || string_agg(f.function::text, ', ') || ' from public; grant execute on function '
+            || string_agg(f.function::text, ', ') || ' to ' || (select n.nspowner::regrole from pg_catalog.pg_namespace as n where n.nspname = 'sms')
+       from sms.public_functions() as f having count(*) > 0)
+$$;
+
+COMMENT ON FUNCTION sms.open_walls() IS 'What everybody may do in this database although nobody should, and the statement by which a DBA ends it.';
+
 -- FUNCTION outcome_status(timestamp with time zone)
 
 CREATE FUNCTION sms.outcome_status(p_since timestamp with time zone) RETURNS TABLE(state text, messages bigint)
@@ -6250,54 +6274,6 @@ CREATE FUNCTION sms.outcome_status(p_since timestamp with time zone) RETURNS TAB
 $$;
 
 COMMENT ON FUNCTION sms.outcome_status(p_since timestamp with time zone) IS 'Messages that left the queue since a moment, by state.';
-
--- FUNCTION parse_audience(text)
-
-CREATE FUNCTION sms.parse_audience(p_query text) RETURNS TABLE(columns text[], types regtype[], relations oid[], functions oid[], kinds oid[], locks boolean)
-    LANGUAGE plpgsql SECURITY DEFINER
-    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
-    AS $$
--- To run the text of an audience is what this is for:
--- @plpgsql_check_options: security_warnings = off
-declare
-    _view text := 'audience_' || md5(p_query || clock_timestamp());
-    _tree text;
-begin
-    begin
-        execute format('create temp view %I as %s', _view, p_query);
-        select coalesce(array_agg(a.attname::text order by a.attnum), '{}'),
-               coalesce(array_agg(a.atttypid::regtype order by a.attnum), '{}')
-          into columns, types
-          from pg_attribute as a
-         where a.attrelid = ('pg_temp.' || quote_ident(_view))::regclass and a.attnum > 0;
-        select r.ev_action::text into _tree
-          from pg_rewrite as r
-         where r.ev_class = ('pg_temp.' || quote_ident(_view))::regclass;
-        raise exception using errcode = 'SM031', message = 'taken back';
-    exception
-        when sqlstate 'SM031' then null;
-        when insufficient_privilege then
-            raise exception 'the role sms_audience may not create temporary objects' using errcode = 'SM031',
-                hint = 'A DBA runs: grant temporary on database … to sms_audience.';
-        when feature_not_supported or syntax_error or invalid_table_definition or duplicate_column
-             or syntax_error_or_access_rule_violation then
-            raise exception 'the audience must be one SELECT with named columns: %', sqlerrm using errcode = 'SM031',
-                hint = 'Like: select client_id, phone from erp.client where city = ''Москва''.';
-    end;
-    relations := array(select distinct m[1]::oid from regexp_matches(_tree, ':relid (\d+)', 'g') as m);
-    functions := array(select distinct m[1]::oid
-                         from regexp_matches(_tree, ':(?:funcid|opfuncid|aggfnoid|winfnoid|tsmhandler) (\d+)', 'g') as m
-                        where m[1] <> '0');
-    kinds := array(select distinct k::oid
-                     from regexp_matches(_tree, ':\w*(?:type|typeid|types) (?:\(o )?([\d ]+)', 'g') as m
-                    cross join lateral regexp_split_to_table(btrim(m[1]), ' +') as k
-                    where k <> '');
-    locks := _tree like '%:hasForUpdate true%';
-    return next;
-end
-$$;
-
-COMMENT ON FUNCTION sms.parse_audience(p_query text) IS 'Part of saving an audience: the columns, relations and functions a SELECT names.';
 
 -- FUNCTION partition_months(text)
 
@@ -6363,45 +6339,6 @@ CREATE FUNCTION sms.phone_problem(p_phone text) RETURNS text
     AS $$ select (sms.read_phone(p_phone)).problem $$;
 
 COMMENT ON FUNCTION sms.phone_problem(p_phone text) IS 'Why a phone cannot be sent to: invalid_number, not_mobile, foreign_number, several_numbers; null when it can.';
-
--- FUNCTION plan_audience(text)
-
-CREATE FUNCTION sms.plan_audience(p_query text) RETURNS double precision
-    LANGUAGE plpgsql SECURITY DEFINER
-    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
-    SET transaction_read_only TO 'on'
-    SET jit TO 'off'
-    AS $$
--- To run the text of an audience is what this is for:
--- @plpgsql_check_options: security_warnings = off
-declare
-    _cursor refcursor;
-    _plan json;
-begin
-    begin
-        open _cursor for execute p_query;
-        close _cursor;
-        execute 'explain (format json) select from (' || p_query || E'\n) as a' into _plan;
-    exception
-        when insufficient_privilege then
-            raise exception 'the SELECT reads what audiences may not: %', sqlerrm using errcode = 'SM031',
-                hint = 'Audiences have the rights of sms_analyst.';
-        when read_only_sql_transaction or invalid_cursor_definition or feature_not_supported or syntax_error then
-            raise exception 'the audience must be one SELECT: %', sqlerrm using errcode = 'SM031',
-                hint = 'Like: select client_id, phone from erp.client where city = ''Москва''.';
-        when syntax_error_or_access_rule_violation or invalid_schema_name then
-            raise exception 'the SELECT cannot be run: %', sqlerrm using errcode = 'SM031';
-        when others then
-            if sqlstate like 'SM%' then
-                raise;
-            end if;
-            raise exception 'the SELECT cannot be run: % (%)', sqlerrm, sqlstate using errcode = 'SM031';
-    end;
-    return (_plan -> 0 -> 'Plan' ->> 'Total Cost')::double precision;
-end
-$$;
-
-COMMENT ON FUNCTION sms.plan_audience(p_query text) IS 'Part of saving an audience: is it one reading statement, and what does the planner think it costs?';
 
 -- FUNCTION plan_run(bigint, timestamp with time zone, integer)
 
@@ -6977,6 +6914,21 @@ $$;
 
 COMMENT ON FUNCTION sms.prune_history(p_as_of timestamp with time zone, p_limit integer) IS 'Delete what is past its retention from activity, inbound, number_trouble, rule_change and run_message.';
 
+-- FUNCTION public_functions()
+
+CREATE FUNCTION sms.public_functions() RETURNS TABLE(function regprocedure)
+    LANGUAGE sql STABLE
+    AS $_$
+    select p.oid::regprocedure
+      from pg_catalog.pg_proc as p
+     where p.pronamespace = 'pg_catalog'::regnamespace
+       and p.proname ~ '^(pg_(try_)?advisory_|lo_|loread$|lowrite$)'
+       and exists (select from aclexplode(coalesce(p.proacl, acldefault('f', p.proowner))) as a
+                    where a.grantee = 0 and a.privilege_type = 'EXECUTE')
+$_$;
+
+COMMENT ON FUNCTION sms.public_functions() IS 'Functions for advisory locks and large objects that everybody may still call in this database.';
+
 -- FUNCTION queue_status()
 
 CREATE FUNCTION sms.queue_status() RETURNS TABLE(channel text, operator text, provider text, pending bigint, due bigint, inflight bigint, oldest_due_at timestamp with time zone)
@@ -7437,6 +7389,20 @@ $$;
 
 COMMENT ON FUNCTION sms.refuse_change() IS 'Trigger: this table is append-only.';
 
+-- FUNCTION refuse_changed_session(text)
+
+CREATE FUNCTION sms.refuse_changed_session(p_before text) RETURNS void
+    LANGUAGE plpgsql
+    AS $$
+begin
+    if sms.session_state() is distinct from p_before then
+        raise exception 'the SELECT changed the settings of the session' using errcode = 'SM031', hint = 'It is to read and compute only.';
+    end if;
+end
+$$;
+
+COMMENT ON FUNCTION sms.refuse_changed_session(p_before text) IS 'Error SM031 where a text of analysts left something behind in the session.';
+
 -- FUNCTION refuse_consent_edit()
 
 CREATE FUNCTION sms.refuse_consent_edit() RETURNS trigger
@@ -7555,20 +7521,79 @@ $$;
 
 COMMENT ON FUNCTION sms.refuse_nonsense_route(p_providers text[], p_policy text) IS 'Raise SM061 for a route that means nothing.';
 
--- FUNCTION refuse_open_schema()
+-- FUNCTION refuse_open_reader()
 
-CREATE FUNCTION sms.refuse_open_schema() RETURNS void
+CREATE FUNCTION sms.refuse_open_reader() RETURNS void
     LANGUAGE plpgsql STABLE
     AS $$
+declare
+    _found text;
 begin
-    if has_schema_privilege('sms_analyst', 'public', 'create') then
+    if has_schema_privilege('sms_analyst', 'public', 'create') or has_schema_privilege('sms_audience', 'public', 'create') then
         raise exception 'analysts may create objects in the schema public, so no audience is safe' using errcode = 'SM031',
             hint = 'A DBA runs: revoke create on schema public from public.';
+    end if;
+    if has_database_privilege('sms_audience', current_database(), 'temporary')
+       or has_database_privilege('sms_audience', current_database(), 'create') then
+        raise exception 'the role that reads audiences may create objects, so no audience is safe' using errcode = 'SM031',
+            hint = format('A DBA runs: revoke temporary, create on database %I from public; and grants temporary to the roles that need it.',
+                          current_database());
+    end if;
+    select n.nspname into _found
+      from pg_namespace as n
+     where has_schema_privilege('sms_audience', n.oid, 'create')
+        or n.nspname <> 'sms_parser' and has_schema_privilege('sms_parser', n.oid, 'create')
+     limit 1;
+    if found then
+        raise exception 'the roles that read audiences may create objects in the schema %, so no audience is safe', _found
+            using errcode = 'SM031', hint = format('A DBA runs: revoke create on schema %I from public, sms_audience, sms_parser.', _found);
+    end if;
+    select m.member::regrole || ' is a member of ' || m.roleid::regrole into _found
+      from (select 'sms_audience'::regrole::oid as reader, 'sms_parser'::regrole::oid as parser) as x
+      join pg_auth_members as m on m.member in (x.reader, x.parser) or m.roleid in (x.reader, x.parser)
+     where m.member in (x.reader, x.parser) or not sms.is_trusted_author(m.member)
+     limit 1;
+    if found then
+        raise exception 'the role %, so no audience is safe', _found using errcode = 'SM031',
+            hint = 'Nobody is to be a member of sms_audience or sms_parser, nor they of anybody: a DBA revokes it.';
+    end if;
+    if exists (select from pg_roles as r
+                where r.rolname in ('sms_audience', 'sms_parser')
+                  and (r.rolsuper or r.rolcreaterole or r.rolcreatedb or r.rolreplication or r.rolbypassrls or r.rolcanlogin)) then
+        raise exception 'the roles that read audiences may do more than read, so no audience is safe' using errcode = 'SM031',
+            hint = 'A DBA runs: alter role sms_audience nosuperuser nocreaterole nocreatedb noreplication nobypassrls nologin; and the same for sms_parser.';
     end if;
 end
 $$;
 
-COMMENT ON FUNCTION sms.refuse_open_schema() IS 'Error SM031 where analysts may create objects in the schema public.';
+COMMENT ON FUNCTION sms.refuse_open_reader() IS 'Error SM031 where the role that reads audiences could do more than read.';
+
+-- FUNCTION refuse_strangers(text)
+
+CREATE FUNCTION sms.refuse_strangers(p_query text) RETURNS void
+    LANGUAGE plpgsql STABLE
+    AS $_$
+declare
+    _words text[] := array(select distinct lower(m[1]) from regexp_matches(p_query, '([\w$]+)', 'g') as m);
+    _what text;
+begin
+    if p_query ~* '\mu&["'']' then
+        raise exception 'names and texts written as U&"…" are not read' using errcode = 'SM031', hint = 'Write the letters themselves.';
+    end if;
+    select s.what into _what from sms.session_objects() as s where s.name is null or sms.is_word_of(s.name, _words) limit 1;
+    if found then
+        raise exception 'the connection holds temporary objects of its own: %', _what using errcode = 'SM031',
+            hint = 'Take them away with: discard temp. Or use another connection.';
+    end if;
+    select s.what into _what from sms.strangers_objects() as s where sms.is_word_of(s.name, _words) limit 1;
+    if found then
+        raise exception 'the SELECT names %, whose author is not known', _what using errcode = 'SM031',
+            hint = 'It may use what PostgreSQL, PostGIS, a superuser or the owner of the schema sms made.';
+    end if;
+end
+$_$;
+
+COMMENT ON FUNCTION sms.refuse_strangers(p_query text) IS 'Error SM031 where a text names what strangers or the session itself made; asked before it is parsed.';
 
 -- FUNCTION refuse_unfit_audience(text)
 
@@ -7763,57 +7788,116 @@ $$;
 
 COMMENT ON FUNCTION sms.refuse_unknown_names(p_channels text[], p_templates text[]) IS 'Error SM001/SM002 with the known names when a channel or template does not exist.';
 
+-- FUNCTION refuse_unlisted(oid[], oid[], oid[], text[], text[], boolean)
+
+CREATE FUNCTION sms.refuse_unlisted(p_relations oid[], p_functions oid[], p_types oid[], p_nodes text[], p_other text[], p_locks boolean) RETURNS void
+    LANGUAGE plpgsql STABLE
+    AS $_$
+declare
+    _what text;
+begin
+    if p_locks then
+        raise exception 'the SELECT locks rows' using errcode = 'SM031', hint = 'Leave out FOR UPDATE and FOR SHARE.';
+    end if;
+    select r.oid::regclass::text into _what
+      from pg_class as r
+      join pg_namespace as n on n.oid = r.relnamespace
+     where r.oid = any (p_relations)
+       and (n.nspname ~ '^(pg_|information_schema$)' or not has_any_column_privilege('sms_audience', r.oid, 'select')
+            or not sms.is_trusted_author(r.relowner))
+     limit 1;
+    if found then
+        raise exception 'audiences may not read %', _what using errcode = 'SM031',
+            hint = format('They read erp.client, erp.action, geo.…, sms.message and what a DBA adds: grant select on %s to sms_audience. No system catalogs, no tables of one''s own.', _what);
+    end if;
+    select f.oid::regprocedure::text || ', ' || f.problem into _what
+      from sms.select_functions(p_functions) as f where f.problem is not null limit 1;
+    if found then
+        raise exception 'audiences may not call %', _what using errcode = 'SM031',
+            hint = 'They only compute: the list is sms.audience_function; functions of your own need a grant to sms_audience by a DBA.';
+    end if;
+    select t.oid::regtype::text || ', ' || t.problem into _what from sms.select_types(p_types) as t where t.problem is not null limit 1;
+    if found then
+        raise exception 'audiences may not use the type %', _what using errcode = 'SM031';
+    end if;
+    _what := array_to_string(sms.select_nodes(p_nodes) || p_other, ', ');
+    if _what <> '' then
+        raise exception 'audiences may not use %', lower(_what) using errcode = 'SM031',
+            hint = 'They are made of plain SELECTs: joins, conditions, groups, windows, WITH.';
+    end if;
+end
+$_$;
+
+COMMENT ON FUNCTION sms.refuse_unlisted(p_relations oid[], p_functions oid[], p_types oid[], p_nodes text[], p_other text[], p_locks boolean) IS 'Error SM031 where a parsed SELECT is made of anything that is not on the lists.';
+
+-- FUNCTION refuse_unlisted_words(text)
+
+CREATE FUNCTION sms.refuse_unlisted_words(p_query text) RETURNS void
+    LANGUAGE plpgsql STABLE
+    AS $_$
+declare
+    _name text;
+begin
+    select p.proname into _name
+      from (select distinct lower(m[1]) as word from regexp_matches(p_query, '([\w$]+)"?\s*\(', 'g') as m) as w
+      join pg_catalog.pg_proc as p on p.proname = w.word
+     where p.pronamespace not in (select n.oid from pg_catalog.pg_namespace as n where not has_schema_privilege('sms_audience', n.oid, 'usage'))
+     group by p.proname
+    having not exists (select from sms.select_functions(array_agg(p.oid)) as f where f.problem is null)
+     limit 1;
+    if found then
+        raise exception 'audiences may not call %', _name using errcode = 'SM031', hint = 'They only compute: the list is sms.audience_function.';
+    end if;
+end
+$_$;
+
+COMMENT ON FUNCTION sms.refuse_unlisted_words(p_query text) IS 'Error SM031 where a text calls by name what no audience may; for dry runs, which write nothing.';
+
 -- FUNCTION refuse_unsafe_select(text)
 
 CREATE FUNCTION sms.refuse_unsafe_select(p_query text) RETURNS TABLE(columns text[], types regtype[], planned_cost double precision)
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
-    AS $_$
+    AS $$
 declare
+    _before text := sms.session_state();
     _parsed record;
-    _name text;
 begin
-    perform sms.refuse_open_schema();
-    planned_cost := sms.plan_audience(p_query);
-    select p.* into _parsed from sms.parse_audience(p_query) as p;
-
-    if _parsed.locks then
-        raise exception 'the SELECT locks rows' using errcode = 'SM031', hint = 'Leave out FOR UPDATE and FOR SHARE.';
-    end if;
-    select r.oid::regclass::text into _name
-      from unnest(_parsed.relations) as x (oid)
-      join pg_class as r on r.oid = x.oid
-      join pg_namespace as n on n.oid = r.relnamespace
-     where n.nspname ~ '^(pg_|information_schema$)' or not has_any_column_privilege('sms_analyst', r.oid, 'select')
-        or not sms.is_trusted_author(r.relowner)
-     limit 1;
-    if found then
-        raise exception 'audiences may not read %', _name using errcode = 'SM031',
-            hint = 'They read what sms_analyst may: erp.client, erp.action, geo.…, sms.message; no system catalogs, no tables of one''s own.';
-    end if;
-    select f.oid::regprocedure::text || ', ' || f.problem into _name
-      from sms.audience_functions(_parsed.functions) as f
-     where f.problem is not null
-     limit 1;
-    if found then
-        raise exception 'audiences may not call %', _name using errcode = 'SM031',
-            hint = 'They only compute: no writing, waiting, locking, settings or files.';
-    end if;
-    select t.oid::regtype::text into _name
-      from unnest(_parsed.kinds) as k (oid)
-      join pg_type as t on t.oid = k.oid
-     where not sms.is_trusted_author(t.typowner)
-     limit 1;
-    if found then
-        raise exception 'audiences may not use the type %, whose author is not known', _name using errcode = 'SM031';
-    end if;
+    perform sms.refuse_open_reader();
+    perform sms.refuse_strangers(p_query);
+    begin
+        perform sms_audience.analyse_select(p_query);
+        select p.* into _parsed from sms_parser.parse_select(p_query) as p;
+        perform sms.refuse_unlisted(_parsed.relations, _parsed.functions, _parsed.kinds, _parsed.nodes, _parsed.other, _parsed.locks);
+        planned_cost := sms_audience.plan_select(p_query);
+    exception
+        when insufficient_privilege then
+            raise exception 'the SELECT reads what audiences may not: %', sqlerrm using errcode = 'SM031',
+                hint = 'Audiences read what is granted to sms_audience (and for its schema to sms_parser too).';
+        when read_only_sql_transaction then
+            if current_setting('transaction_read_only') = 'on' then
+                raise exception 'saving needs a transaction that may write' using errcode = 'SM031', hint = 'Begin it with: begin read write.';
+            end if;
+            raise exception 'the audience must be one SELECT: %', sqlerrm using errcode = 'SM031';
+        when invalid_cursor_definition or feature_not_supported or syntax_error or invalid_table_definition or duplicate_column then
+            raise exception 'the audience must be one SELECT with named columns: %', sqlerrm using errcode = 'SM031',
+                hint = 'Like: select client_id, phone from erp.client where city = ''Москва''.';
+        when syntax_error_or_access_rule_violation or invalid_schema_name then
+            raise exception 'the SELECT cannot be run: %', sqlerrm using errcode = 'SM031';
+        when others then
+            if sqlstate like 'SM%' then
+                raise;
+            end if;
+            raise exception 'the SELECT cannot be run: % (%)', sqlerrm, sqlstate using errcode = 'SM031';
+    end;
+    perform sms.refuse_changed_session(_before);
     columns := _parsed.columns;
     types := _parsed.types;
     return next;
 end
-$_$;
+$$;
 
-COMMENT ON FUNCTION sms.refuse_unsafe_select(p_query text) IS 'Error SM031 where a SELECT is not safe to run with an analyst''s rights; else its columns and planned cost.';
+COMMENT ON FUNCTION sms.refuse_unsafe_select(p_query text) IS 'Error SM031 where a SELECT is not safe to run; else its columns and planned cost.';
 
 -- FUNCTION region_zones(text)
 
@@ -8814,18 +8898,18 @@ COMMENT ON FUNCTION sms.rules_as_of(p_at timestamp with time zone, p_table text)
 
 CREATE FUNCTION sms.run_audience(p_audience text, p_limit bigint DEFAULT NULL::bigint) RETURNS TABLE(client_id bigint, phone text, time_zone text, vars jsonb)
     LANGUAGE plpgsql STABLE SECURITY DEFINER ROWS 100000
-    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
-    SET transaction_read_only TO 'on'
-    SET jit TO 'off'
-    SET enable_seqscan TO 'on'
+    SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
--- To run the text of an audience is what this is for:
--- @plpgsql_check_options: security_warnings = off, extra_warnings = off
 declare
     _a record;
-    _seconds double precision;
+    _seconds double precision := (select s.value::double precision from sms.setting as s where s.setting = 'audience_timeout_s');
+    _before text := sms.session_state();
+    _stack text;
 begin
-    perform sms.refuse_open_schema();
+    get diagnostics _stack = pg_context;
+    if array_length(string_to_array(_stack, 'function sms.run_audience('), 1) > 16 then
+        raise exception 'the audience % goes too deep: is it built on itself?', quote_literal(p_audience) using errcode = 'SM031';
+    end if;
     select a.query, a.columns into _a
       from sms.audience as a
      where a.audience = p_audience and a.removed_at is null;
@@ -8835,16 +8919,17 @@ begin
                                                from sms.audience as a where a.removed_at is null) || '.',
                             'There are none yet: "outbox audience save" makes one.');
     end if;
-    select s.value::double precision into _seconds from sms.setting as s where s.setting = 'audience_timeout_s';
+    perform sms.refuse_open_reader();
+    perform sms.refuse_strangers(_a.query);
     begin
-        return query execute sms.audience_statement(_a.query, _a.columns)
-            using p_limit, clock_timestamp() + make_interval(secs => coalesce(_seconds, 60));
+        return query
+        select r.*
+          from sms_audience.read_people(sms.audience_statement(_a.query, _a.columns), p_limit,
+                                        clock_timestamp() + make_interval(secs => coalesce(_seconds, 60))) as r;
     exception
         when sqlstate 'SM034' then
             raise exception 'the audience % takes longer than % s', quote_literal(p_audience), coalesce(_seconds, 60)
                 using errcode = 'SM034', hint = 'Narrow it, or let an operator raise the setting audience_timeout_s.';
-        when statement_too_complex then   -- the stack is full
-            raise exception 'the audience % goes too deep: is it built on itself?', quote_literal(p_audience) using errcode = 'SM031';
         when others then
             -- Names, rights, other servers and our own codes may be told; anything else may carry a value of the data.
             if sqlstate ~ '^(SM|42|0A|25|08|HV|53|55|57)' then
@@ -8853,10 +8938,11 @@ begin
             raise exception 'the audience % met a value it cannot use (%)', quote_literal(p_audience), sqlstate
                 using errcode = 'SM031', hint = 'A cast, a division or a function in the SELECT fails for some row.';
     end;
+    perform sms.refuse_changed_session(_before);
 end
 $$;
 
-COMMENT ON FUNCTION sms.run_audience(p_audience text, p_limit bigint) IS 'The people an audience selects: client_id, phone, time_zone, vars. Read-only, with the rights of sms_analyst.';
+COMMENT ON FUNCTION sms.run_audience(p_audience text, p_limit bigint) IS 'The people an audience selects: client_id, phone, time_zone, vars. Read-only, with the rights of sms_audience.';
 
 -- FUNCTION run_cost(bigint, timestamp with time zone)
 
@@ -8900,26 +8986,20 @@ COMMENT ON FUNCTION sms.run_cost(p_run_id bigint, p_now timestamp with time zone
 
 CREATE FUNCTION sms.run_goal(p_goal_id integer, p_since timestamp with time zone) RETURNS TABLE(client_id bigint, occurred_at timestamp with time zone, amount numeric, ref text)
     LANGUAGE plpgsql STABLE SECURITY DEFINER ROWS 10000
-    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
-    SET transaction_read_only TO 'on'
-    AS $_$
--- To run the text of a goal is what this is for:
--- @plpgsql_check_options: security_warnings = off, extra_warnings = off
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
 declare
-    _query text;
+    _query text := (select g.query from sms.goal as g where g.goal_id = p_goal_id);
+    _before text := sms.session_state();
 begin
-    perform sms.refuse_open_schema();
-    select g.query into _query from sms.goal as g where g.goal_id = p_goal_id;
-    return query execute
-        'with q as (' || _query || E'\n), d (amount, ref) as (values (null::numeric, ''''))
-        select x.client_id::bigint, x.occurred_at::timestamptz, x.amount::numeric, coalesce(x.ref::text, '''')
-          from d cross join lateral (select client_id, occurred_at, amount, ref from q where occurred_at >= $1) as x
-         where x.client_id is not null and x.occurred_at is not null'
-        using p_since;
+    perform sms.refuse_open_reader();
+    perform sms.refuse_strangers(_query);
+    return query select r.* from sms_audience.read_goal(_query, p_since) as r;
+    perform sms.refuse_changed_session(_before);
 end
-$_$;
+$$;
 
-COMMENT ON FUNCTION sms.run_goal(p_goal_id integer, p_since timestamp with time zone) IS 'What a goal''s query tells since a moment, read with the rights of sms_analyst.';
+COMMENT ON FUNCTION sms.run_goal(p_goal_id integer, p_since timestamp with time zone) IS 'What a goal''s query tells since a moment, read with the rights of sms_audience.';
 
 -- FUNCTION save_audience(text, text, text)
 
@@ -9162,6 +9242,79 @@ $$;
 
 COMMENT ON FUNCTION sms.segments(p_text text) IS 'SMS segments of a text: 160/153 GSM-7, 70/67 UCS-2, escapes and surrogate pairs never cut. Empty text: 0.';
 
+-- FUNCTION select_functions(oid[])
+
+CREATE FUNCTION sms.select_functions(p_functions oid[]) RETURNS TABLE(oid oid, problem text)
+    LANGUAGE sql STABLE
+    AS $$
+    select p.oid,
+           case when n.nspname = 'pg_catalog' or e.extname is not null then
+                    case when not exists (select from sms.audience_function as a
+                                           where a.origin = coalesce(e.extname, n.nspname) and a.signature = p.signature)
+                        then 'which is not on the list of what audiences may call' end
+                when not sms.is_trusted_author(p.proowner) then 'whose author is not known'
+                when not exists (select from aclexplode(p.proacl) as g where g.grantee = 'sms_audience'::regrole and g.privilege_type = 'EXECUTE')
+                    then 'which is not granted to sms_audience'
+                when p.prosecdef and n.nspname not in ('sms', 'geo') then 'which runs with the rights of another'
+           end
+      from (select p.*, p.proname || '('
+                        || coalesce((select string_agg(t.typname, ',' order by a.n)
+                                       from unnest(p.proargtypes) with ordinality as a (type, n)
+                                       join pg_catalog.pg_type as t on t.oid = a.type), '') || ')' as signature
+              from pg_catalog.pg_proc as p
+             where p.oid = any (p_functions)) as p
+      join pg_catalog.pg_namespace as n on n.oid = p.pronamespace
+      left join lateral (select x.extname
+                           from pg_catalog.pg_depend as d
+                           join pg_catalog.pg_extension as x on x.oid = d.refobjid
+                          where d.classid = 'pg_catalog.pg_proc'::regclass and d.objid = p.oid and d.deptype = 'e') as e on true
+$$;
+
+COMMENT ON FUNCTION sms.select_functions(p_functions oid[]) IS 'Part of saving an audience or a goal: what speaks against each function it calls; null where nothing does.';
+
+-- FUNCTION select_nodes(text[])
+
+CREATE FUNCTION sms.select_nodes(p_nodes text[]) RETURNS text[]
+    LANGUAGE sql IMMUTABLE
+    AS $$
+    select coalesce(array_agg(n order by n), '{}')
+      from unnest(p_nodes) as n
+     where n <> all (string_to_array(
+               'QUERY RTE RANGETBLENTRY RTEPERMISSIONINFO ALIAS VAR CONST AGGREF GROUPINGFUNC WINDOWFUNC SUBSCRIPTINGREF FUNCEXPR '
+               'NAMEDARGEXPR OPEXPR DISTINCTEXPR NULLIFEXPR SCALARARRAYOPEXPR BOOLEXPR SUBLINK FIELDSELECT RELABELTYPE COERCEVIAIO '
+               'ARRAYCOERCEEXPR CONVERTROWTYPEEXPR COLLATE COLLATEEXPR CASE CASEEXPR WHEN CASEWHEN CASETESTEXPR ARRAY ARRAYEXPR ROW '
+               'ROWEXPR ROWCOMPARE ROWCOMPAREEXPR COALESCE COALESCEEXPR MINMAX MINMAXEXPR SQLVALUEFUNCTION NULLTEST BOOLEANTEST '
+               'COERCETODOMAIN TARGETENTRY RANGETBLREF JOINEXPR FROMEXPR SORTGROUPCLAUSE GROUPINGSET WINDOWCLAUSE ROWMARKCLAUSE '
+               'COMMONTABLEEXPR CTESEARCHCLAUSE CTECYCLECLAUSE SETOPERATIONSTMT RANGETBLFUNCTION TABLESAMPLECLAUSE', ' '))
+$$;
+
+COMMENT ON FUNCTION sms.select_nodes(p_nodes text[]) IS 'Part of saving an audience or a goal: what of a parsed SELECT is not on the list of its parts.';
+
+-- FUNCTION select_types(oid[])
+
+CREATE FUNCTION sms.select_types(p_types oid[]) RETURNS TABLE(oid oid, problem text)
+    LANGUAGE sql STABLE
+    AS $$
+    select t.oid,
+           case when n.nspname = 'pg_catalog' then
+                    case when coalesce(e.typname, t.typname) <> all (string_to_array(
+                             'bool int2 int4 int8 float4 float8 numeric money text varchar bpchar char name bytea unknown record '
+                             'date time timetz timestamp timestamptz interval uuid json jsonb jsonpath bit varbit inet cidr macaddr macaddr8 '
+                             'point line lseg box path polygon circle tsvector tsquery '
+                             'int4range int8range numrange tsrange tstzrange daterange int4multirange int8multirange nummultirange '
+                             'tsmultirange tstzmultirange datemultirange any anyelement anyarray anynonarray anyenum anyrange '
+                             'anymultirange anycompatible anycompatiblearray anycompatiblenonarray anycompatiblerange '
+                             'anycompatiblemultirange', ' ')::name[]) then 'which is not on the list of what audiences may use' end
+                when not sms.is_trusted_author(t.typowner) then 'whose author is not known'
+           end
+      from pg_catalog.pg_type as t
+      join pg_catalog.pg_namespace as n on n.oid = t.typnamespace
+      left join pg_catalog.pg_type as e on e.typarray = t.oid
+     where t.oid = any (p_types)
+$$;
+
+COMMENT ON FUNCTION sms.select_types(p_types oid[]) IS 'Part of saving an audience or a goal: what speaks against each type of a value; null where nothing does.';
+
 -- FUNCTION sent_text(smallint, text)
 
 CREATE FUNCTION sms.sent_text(p_channel_id smallint, p_text text) RETURNS text
@@ -9174,6 +9327,43 @@ CREATE FUNCTION sms.sent_text(p_channel_id smallint, p_text text) RETURNS text
 $$;
 
 COMMENT ON FUNCTION sms.sent_text(p_channel_id smallint, p_text text) IS 'A text as a channel sends it, with zeros for the codes of its short links.';
+
+-- FUNCTION session_objects()
+
+CREATE FUNCTION sms.session_objects() RETURNS TABLE(name text, what text)
+    LANGUAGE sql STABLE
+    AS $$
+    select null::text, 'the function ' || p.proname from pg_catalog.pg_proc as p where p.pronamespace = pg_my_temp_schema()
+     union all
+    select null, 'the operator ' || o.oprname from pg_catalog.pg_operator as o where o.oprnamespace = pg_my_temp_schema()
+     union all
+    select null, 'the type ' || t.typname
+      from pg_catalog.pg_type as t
+     where t.typnamespace = pg_my_temp_schema() and t.typtype <> 'c' and t.typelem = 0
+     union all
+    select case when c.relkind in ('r', 'p') then c.relname::text end,
+           case c.relkind when 'r' then 'the table ' when 'p' then 'the table ' when 'c' then 'the type ' else 'the view ' end || c.relname
+      from pg_catalog.pg_class as c
+     where c.relnamespace = pg_my_temp_schema() and c.relkind in ('r', 'p', 'v', 'm', 'f', 'c')
+$$;
+
+COMMENT ON FUNCTION sms.session_objects() IS 'Temporary objects of this session; name is null for those that matter whatever a text says.';
+
+-- FUNCTION session_state()
+
+CREATE FUNCTION sms.session_state() RETURNS text
+    LANGUAGE sql
+    AS $$
+    select md5(concat_ws('|', current_user, session_user,
+                         current_setting('transaction_read_only'), current_setting('timezone'), current_setting('client_encoding'),
+                         (select string_agg(s.name || '=' || s.setting, ',' order by s.name)
+                            from pg_catalog.pg_settings as s where s.source = 'session'),
+                         (select string_agg(c, ',' order by c) from pg_listening_channels() as c),
+                         (select count(*) from pg_catalog.pg_prepared_statements),
+                         (select count(*) from pg_catalog.pg_locks as l where l.locktype = 'advisory' and l.pid = pg_backend_pid())))
+$$;
+
+COMMENT ON FUNCTION sms.session_state() IS 'What a text could leave behind in a session, folded into one value to compare.';
 
 -- FUNCTION set_balance_limit(text, numeric)
 
@@ -9880,6 +10070,52 @@ CREATE FUNCTION sms.stop_campaign(p_campaign text) RETURNS bigint
 
 COMMENT ON FUNCTION sms.stop_campaign(p_campaign text) IS 'Stop a campaign for good; how many people are spared its message.';
 
+-- FUNCTION strangers_objects()
+
+CREATE FUNCTION sms.strangers_objects() RETURNS TABLE(name text, what text)
+    LANGUAGE sql STABLE
+    AS $$
+    with recursive stranger as materialized (
+        select r.oid from pg_catalog.pg_roles as r where not sms.is_trusted_author(r.oid)
+    ), room as materialized (
+        select n.oid, n.nspname, n.nspowner
+          from pg_catalog.pg_namespace as n
+         where n.nspname !~ '^pg_' and n.nspname <> 'information_schema' and has_schema_privilege('sms_audience', n.oid, 'usage')
+    ), seed as materialized (
+        select t.oid from pg_catalog.pg_type as t where t.typtype in ('d', 'r', 'm') and t.typowner in (select s.oid from stranger as s)
+    ), kind (oid) as (
+        select s.oid from seed as s
+         union
+        select t.oid
+          from kind as k
+          cross join lateral (
+                   select c.reltype as oid
+                     from pg_catalog.pg_attribute as a
+                     join pg_catalog.pg_class as c on c.oid = a.attrelid
+                    where a.atttypid = k.oid and c.reltype <> 0
+                    union all
+                   select t.oid from pg_catalog.pg_type as t where t.typbasetype = k.oid or t.typelem = k.oid
+                    union all
+                   select r.rngtypid from pg_catalog.pg_range as r where r.rngsubtype = k.oid) as t
+    )
+    select r.nspname::text, 'the schema ' || r.nspname
+      from room as r
+     where r.nspname <> 'public' and r.nspowner in (select s.oid from stranger as s)
+     union all
+    select t.typname::text, 'the type ' || t.typname
+      from kind as k
+      join pg_catalog.pg_type as t on t.oid = k.oid
+      join room as r on r.oid = t.typnamespace
+     union all
+    select c.relname::text, 'the relation ' || c.relname
+      from pg_catalog.pg_class as c
+      join room as r on r.oid = c.relnamespace
+     where c.relkind in ('r', 'p', 'v', 'm', 'f') and c.relowner in (select s.oid from stranger as s)
+       and has_any_column_privilege('sms_audience', c.oid, 'select')
+$$;
+
+COMMENT ON FUNCTION sms.strangers_objects() IS 'What unknown authors made where the reader of audiences could name it.';
+
 -- FUNCTION suppress_queued(bigint, text, text)
 
 CREATE FUNCTION sms.suppress_queued(p_campaign_id bigint, p_reason text, p_detail text) RETURNS integer
@@ -10091,6 +10327,15 @@ end
 $$;
 
 COMMENT ON FUNCTION sms.take_doubtful(p_provider text, p_limit integer, p_every interval, p_hold interval, p_after interval, p_pauses interval[]) IS 'Worker API. Take the turn to ask a provider, and the uncertain messages to ask about.';
+
+-- FUNCTION take_import_turn(text)
+
+CREATE FUNCTION sms.take_import_turn(p_kind text) RETURNS void
+    LANGUAGE sql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$ select pg_advisory_xact_lock(74030, hashtext(p_kind)) $$;
+
+COMMENT ON FUNCTION sms.take_import_turn(p_kind text) IS 'Wait until no other import of this kind goes on; held until the end of the transaction.';
 
 -- FUNCTION take_overdue(text, integer, interval, interval, interval, interval[])
 
@@ -10726,6 +10971,210 @@ $$;
 
 COMMENT ON FUNCTION sms.worst_hours(p_from timestamp with time zone, p_until timestamp with time zone, p_limit integer, p_least integer) IS 'The hours of a span in which the smallest share arrived.';
 
+-- FUNCTION analyse_select(text)
+
+CREATE FUNCTION sms_audience.analyse_select(p_query text) RETURNS void
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    SET transaction_read_only TO 'on'
+    AS $$
+-- To look at the text of an analyst is what this is for:
+-- @plpgsql_check_options: security_warnings = off
+declare
+    _cursor refcursor;
+begin
+    if current_user operator(pg_catalog.<>) 'sms_audience'::name then
+        raise exception 'texts of analysts are read as sms_audience only' using errcode = 'SM031';
+    end if;
+    open _cursor for execute 'explain (costs off) ' || p_query;
+    close _cursor;
+end
+$$;
+
+COMMENT ON FUNCTION sms_audience.analyse_select(p_query text) IS 'Error where a text is not one statement that sms_audience understands. Plans nothing, runs nothing.';
+
+-- FUNCTION plan_select(text)
+
+CREATE FUNCTION sms_audience.plan_select(p_query text) RETURNS double precision
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    SET transaction_read_only TO 'on'
+    SET jit TO 'off'
+    AS $$
+-- To run the text of an analyst is what this is for:
+-- @plpgsql_check_options: security_warnings = off
+declare
+    _cursor refcursor;
+    _plan json;
+begin
+    if current_user operator(pg_catalog.<>) 'sms_audience'::name then
+        raise exception 'texts of analysts are read as sms_audience only' using errcode = 'SM031';
+    end if;
+    open _cursor for execute p_query;   -- only what reads opens as a cursor
+    close _cursor;
+    execute 'explain (format json) select from (' || p_query || E'\n) as a' into _plan;
+    return (_plan -> 0 -> 'Plan' ->> 'Total Cost')::double precision;
+end
+$$;
+
+COMMENT ON FUNCTION sms_audience.plan_select(p_query text) IS 'The planned cost of a checked SELECT, with the rights of sms_audience.';
+
+-- FUNCTION read_goal(text, timestamp with time zone)
+
+CREATE FUNCTION sms_audience.read_goal(p_query text, p_since timestamp with time zone) RETURNS TABLE(client_id bigint, occurred_at timestamp with time zone, amount numeric, ref text)
+    LANGUAGE plpgsql STABLE SECURITY DEFINER ROWS 10000
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    SET transaction_read_only TO 'on'
+    AS $_$
+-- To run the text of an analyst is what this is for:
+-- @plpgsql_check_options: security_warnings = off, extra_warnings = off
+begin
+    if current_user operator(pg_catalog.<>) 'sms_audience'::name then
+        raise exception 'texts of analysts are read as sms_audience only' using errcode = 'SM031';
+    end if;
+    return query execute
+        'with q as (' || p_query || E'\n), d (amount, ref) as (values (null::numeric, ''''))
+        select x.client_id::bigint, x.occurred_at::timestamptz, x.amount::numeric, coalesce(x.ref::text, '''')
+          from d cross join lateral (select client_id, occurred_at, amount, ref from q where occurred_at >= $1) as x
+         where x.client_id is not null and x.occurred_at is not null'
+        using p_since;
+    if current_setting('transaction_read_only') <> 'on' then
+        raise exception 'the SELECT made its transaction writable' using errcode = 'SM031';
+    end if;
+end
+$_$;
+
+COMMENT ON FUNCTION sms_audience.read_goal(p_query text, p_since timestamp with time zone) IS 'Part of sms.run_goal: what a checked query tells since a moment, read with the rights of sms_audience.';
+
+-- FUNCTION read_people(text, bigint, timestamp with time zone)
+
+CREATE FUNCTION sms_audience.read_people(p_statement text, p_limit bigint, p_until timestamp with time zone) RETURNS TABLE(client_id bigint, phone text, time_zone text, vars jsonb)
+    LANGUAGE plpgsql STABLE SECURITY DEFINER ROWS 100000
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    SET transaction_read_only TO 'on'
+    SET jit TO 'off'
+    SET enable_seqscan TO 'on'
+    AS $$
+-- To run the text of an analyst is what this is for:
+-- @plpgsql_check_options: security_warnings = off, extra_warnings = off
+begin
+    if current_user operator(pg_catalog.<>) 'sms_audience'::name then
+        raise exception 'texts of analysts are read as sms_audience only' using errcode = 'SM031';
+    end if;
+    return query execute p_statement using p_limit, p_until;
+    if current_setting('transaction_read_only') <> 'on' then
+        raise exception 'the SELECT made its transaction writable' using errcode = 'SM031';
+    end if;
+end
+$$;
+
+COMMENT ON FUNCTION sms_audience.read_people(p_statement text, p_limit bigint, p_until timestamp with time zone) IS 'Part of sms.run_audience: the people of a checked SELECT, read with the rights of sms_audience.';
+
+-- FUNCTION read_requests(text)
+
+CREATE FUNCTION sms_audience.read_requests(p_query text) RETURNS TABLE(n bigint, phone text, body text, template text, vars jsonb, erp_ref text, client_id bigint, priority smallint, not_before timestamp with time zone, expires_at timestamp with time zone, time_zone text, sender_id text)
+    LANGUAGE plpgsql STABLE SECURITY DEFINER ROWS 10000
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    SET transaction_read_only TO 'on'
+    SET jit TO 'off'
+    AS $_$
+-- To run the text of an analyst is what this is for:
+-- @plpgsql_check_options: security_warnings = off, extra_warnings = off
+begin
+    if current_user operator(pg_catalog.<>) 'sms_audience'::name then
+        raise exception 'texts of analysts are read as sms_audience only' using errcode = 'SM031';
+    end if;
+    begin
+        execute 'with q as materialized (' || p_query || E'\n) select phone from q limit 0';
+    exception when undefined_column then
+        raise exception 'the SELECT has no column phone' using errcode = 'SM021',
+            hint = 'Name the column with the number: select mobile as phone, …';
+    end;
+    return query execute
+        'with q as materialized (' || p_query || E'\n), '
+        || $sql$d (client_id, body, template, vars, time_zone, priority, not_before, expires_at, erp_ref, sender_id) as (
+               values (null::bigint, null::text, null::text, null::jsonb, null::text, null::smallint, null::timestamptz,
+                       null::timestamptz, null::text, null::text)
+           )
+           select row_number() over (), x.*
+             from d
+             cross join lateral (
+                      select phone::text as phone, body::text as body, template::text as template, vars::jsonb as vars,
+                             erp_ref::text as erp_ref, client_id::bigint as client_id, priority::smallint as priority,
+                             not_before::timestamptz as not_before, expires_at::timestamptz as expires_at,
+                             time_zone::text as time_zone, sender_id::text as sender_id
+                        from q
+                       limit 250001
+                  ) as x
+        $sql$;
+    if current_setting('transaction_read_only') <> 'on' then
+        raise exception 'the SELECT made its transaction writable' using errcode = 'SM031';
+    end if;
+end
+$_$;
+
+COMMENT ON FUNCTION sms_audience.read_requests(p_query text) IS 'Part of sms.dry_run_audience: the requests that a SELECT describes, read with the rights of sms_audience.';
+
+-- FUNCTION parse_select(text)
+
+CREATE FUNCTION sms_parser.parse_select(p_query text) RETURNS TABLE(columns text[], types regtype[], relations oid[], functions oid[], kinds oid[], nodes text[], other text[], locks boolean)
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+-- To look at the text of an analyst is what this is for:
+-- @plpgsql_check_options: security_warnings = off
+declare
+    _view text := 'select_' || md5(p_query || clock_timestamp());
+    _oid oid;
+    _tree text;
+begin
+    if current_user operator(pg_catalog.<>) 'sms_parser'::name then
+        raise exception 'texts of analysts are parsed as sms_parser only' using errcode = 'SM031';
+    end if;
+    begin
+        execute format('create view sms_parser.%I as %s', _view, p_query);
+        _oid := ('sms_parser.' || quote_ident(_view))::regclass;
+        select coalesce(array_agg(a.attname::text order by a.attnum), '{}'),
+               coalesce(array_agg(a.atttypid::regtype order by a.attnum), '{}')
+          into columns, types
+          from pg_attribute as a
+         where a.attrelid = _oid and a.attnum > 0;
+        select r.ev_action::text into _tree from pg_rewrite as r where r.ev_class = _oid;
+        -- What PostgreSQL itself says the view depends on; built-in objects are not among it, so both are taken.
+        select coalesce(array_agg(distinct d.refobjid) filter (where d.refclassid = 'pg_class'::regclass), '{}'),
+               coalesce(array_agg(distinct d.refobjid) filter (where d.refclassid = 'pg_proc'::regclass), '{}'),
+               coalesce(array_agg(distinct d.refobjid) filter (where d.refclassid = 'pg_type'::regclass), '{}'),
+               coalesce(array_agg(distinct d.refclassid::regclass::text)
+                            filter (where d.refclassid::regclass::text not in ('pg_class', 'pg_proc', 'pg_type', 'pg_operator')), '{}')
+          into relations, functions, kinds, other
+          from pg_depend as d
+          join pg_rewrite as r on r.oid = d.objid and r.ev_class = _oid
+         where d.classid = 'pg_rewrite'::regclass and d.refobjid <> _oid;
+        raise exception using errcode = 'SM031', message = 'taken back';
+    exception when sqlstate 'SM031' then null;
+    end;
+    -- A brace or a blank within a name is written with a backslash before it, so these fields are the parser's own.
+    relations := relations || array(select distinct m[1]::oid from regexp_matches(_tree, ':relid (\d+)', 'g') as m);
+    functions := functions
+        || array(select distinct m[1]::oid
+                   from regexp_matches(_tree, ':(?:funcid|opfuncid|aggfnoid|winfnoid|tsmhandler|startInRangeFunc|endInRangeFunc) (\d+)', 'g') as m
+                  where m[1] <> '0')
+        || array(select distinct o.oprcode::oid
+                   from regexp_matches(_tree, ':(?:opno|opnos|eqop|sortop|cycle_mark_neop) (?:\(o )?([\d ]+)', 'g') as m
+                  cross join lateral regexp_split_to_table(btrim(m[1]), ' +') as k
+                   join pg_operator as o on o.oid::text = k);
+    kinds := kinds || array(select distinct k::oid
+                              from regexp_matches(_tree, ':\w*[tT]ype(?:id|s)? (?:\(o )?([\d ]+)', 'g') as m
+                             cross join lateral regexp_split_to_table(btrim(m[1]), ' +') as k
+                             where k not in ('', '0'));
+    nodes := array(select distinct m[1] from regexp_matches(_tree, '(?<!\\)\{(\w+)', 'g') as m);
+    locks := _tree like '%:hasForUpdate true%';
+    return next;
+end
+$$;
+
+COMMENT ON FUNCTION sms_parser.parse_select(p_query text) IS 'Part of saving an audience or a goal: the columns, relations, functions and types a SELECT names.';
+
 -- TABLE local_action
 
 CREATE TABLE erp.local_action (
@@ -11050,7 +11499,7 @@ CREATE TABLE sms.audience (
     CONSTRAINT "an audience's query is 1 to 100,000 characters" CHECK (((char_length(query) >= 1) AND (char_length(query) <= 100000)))
 );
 
-COMMENT ON TABLE sms.audience IS 'Named SELECTs of people. Checked whenever they are written; read with the rights of sms_analyst by sms.run_audience.';
+COMMENT ON TABLE sms.audience IS 'Named SELECTs of people. Checked whenever they are written; read with the rights of sms_audience by sms.run_audience.';
 
 COMMENT ON COLUMN sms.audience.audience_id IS 'Key.';
 
@@ -11086,6 +11535,23 @@ ALTER TABLE sms.audience ALTER COLUMN audience_id ADD GENERATED ALWAYS AS IDENTI
     NO MAXVALUE
     CACHE 1
 );
+
+-- TABLE audience_function
+
+CREATE TABLE sms.audience_function (
+    origin text NOT NULL,
+    signature text NOT NULL,
+    added_by text DEFAULT SESSION_USER NOT NULL,
+    CONSTRAINT audience_function_signature CHECK ((signature ~ '^\w+\([\w,]*\)$'::text))
+);
+
+COMMENT ON TABLE sms.audience_function IS 'Functions of PostgreSQL and its extensions that audiences and goals may call. What is not here is refused; what is ours, or a DBA''s, is allowed by a grant to sms_audience.';
+
+COMMENT ON COLUMN sms.audience_function.origin IS 'pg_catalog, or the name of the extension that brought it.';
+
+COMMENT ON COLUMN sms.audience_function.signature IS 'Name and types of the arguments as pg_proc and pg_type have them, without blanks: substr(text,int4).';
+
+COMMENT ON COLUMN sms.audience_function.added_by IS 'The login that added it; the owner for those delivered.';
 
 -- TABLE audience_version
 
@@ -14692,6 +15158,11 @@ ALTER TABLE ONLY sms.activity
 ALTER TABLE ONLY sms.audience
     ADD CONSTRAINT audience_audience_key UNIQUE (audience);
 
+-- CONSTRAINT audience_function audience_function_pkey
+
+ALTER TABLE ONLY sms.audience_function
+    ADD CONSTRAINT audience_function_pkey PRIMARY KEY (origin, signature);
+
 -- CONSTRAINT audience audience_pkey
 
 ALTER TABLE ONLY sms.audience
@@ -16607,10 +17078,14 @@ ALTER TABLE ONLY sms.channel
 GRANT USAGE ON SCHEMA erp TO sms_erp;
 GRANT USAGE ON SCHEMA erp TO sms_analyst;
 GRANT USAGE ON SCHEMA erp TO sms_operator;
+GRANT USAGE ON SCHEMA erp TO sms_audience;
+GRANT USAGE ON SCHEMA erp TO sms_parser;
 
 GRANT USAGE ON SCHEMA geo TO sms_erp;
 GRANT USAGE ON SCHEMA geo TO sms_analyst;
 GRANT USAGE ON SCHEMA geo TO sms_operator;
+GRANT USAGE ON SCHEMA geo TO sms_audience;
+GRANT USAGE ON SCHEMA geo TO sms_parser;
 
 GRANT USAGE ON SCHEMA sms TO sms_erp;
 GRANT USAGE ON SCHEMA sms TO sms_analyst;
@@ -16618,46 +17093,60 @@ GRANT USAGE ON SCHEMA sms TO sms_operator;
 GRANT USAGE ON SCHEMA sms TO sms_monitor;
 GRANT USAGE ON SCHEMA sms TO sms_worker;
 GRANT USAGE ON SCHEMA sms TO sms_dlr;
+GRANT USAGE ON SCHEMA sms TO sms_audience;
+GRANT USAGE ON SCHEMA sms TO sms_parser;
+
+GRANT ALL ON SCHEMA sms_parser TO sms_parser;
 
 REVOKE ALL ON FUNCTION geo.area(p_area text) FROM PUBLIC;
 GRANT ALL ON FUNCTION geo.area(p_area text) TO sms_analyst;
 GRANT ALL ON FUNCTION geo.area(p_area text) TO sms_operator;
+GRANT ALL ON FUNCTION geo.area(p_area text) TO sms_audience;
 
 REVOKE ALL ON FUNCTION geo.clients_along(p_line text, p_reach_m double precision) FROM PUBLIC;
 GRANT ALL ON FUNCTION geo.clients_along(p_line text, p_reach_m double precision) TO sms_analyst;
 GRANT ALL ON FUNCTION geo.clients_along(p_line text, p_reach_m double precision) TO sms_operator;
+GRANT ALL ON FUNCTION geo.clients_along(p_line text, p_reach_m double precision) TO sms_audience;
 
 REVOKE ALL ON FUNCTION geo.clients_in_area(p_area text) FROM PUBLIC;
 GRANT ALL ON FUNCTION geo.clients_in_area(p_area text) TO sms_analyst;
 GRANT ALL ON FUNCTION geo.clients_in_area(p_area text) TO sms_operator;
+GRANT ALL ON FUNCTION geo.clients_in_area(p_area text) TO sms_audience;
 
 REVOKE ALL ON FUNCTION geo.clients_in_city(p_city text) FROM PUBLIC;
 GRANT ALL ON FUNCTION geo.clients_in_city(p_city text) TO sms_analyst;
 GRANT ALL ON FUNCTION geo.clients_in_city(p_city text) TO sms_operator;
+GRANT ALL ON FUNCTION geo.clients_in_city(p_city text) TO sms_audience;
 
 REVOKE ALL ON FUNCTION geo.clients_near(p_station text, p_radius_m double precision) FROM PUBLIC;
 GRANT ALL ON FUNCTION geo.clients_near(p_station text, p_radius_m double precision) TO sms_analyst;
 GRANT ALL ON FUNCTION geo.clients_near(p_station text, p_radius_m double precision) TO sms_operator;
+GRANT ALL ON FUNCTION geo.clients_near(p_station text, p_radius_m double precision) TO sms_audience;
 
 REVOKE ALL ON FUNCTION geo.clients_near_any(p_stations text[], p_radius_m double precision) FROM PUBLIC;
 GRANT ALL ON FUNCTION geo.clients_near_any(p_stations text[], p_radius_m double precision) TO sms_analyst;
 GRANT ALL ON FUNCTION geo.clients_near_any(p_stations text[], p_radius_m double precision) TO sms_operator;
+GRANT ALL ON FUNCTION geo.clients_near_any(p_stations text[], p_radius_m double precision) TO sms_audience;
 
 REVOKE ALL ON FUNCTION geo.closest_stations(p_name text, p_limit integer) FROM PUBLIC;
 GRANT ALL ON FUNCTION geo.closest_stations(p_name text, p_limit integer) TO sms_analyst;
 GRANT ALL ON FUNCTION geo.closest_stations(p_name text, p_limit integer) TO sms_operator;
+GRANT ALL ON FUNCTION geo.closest_stations(p_name text, p_limit integer) TO sms_audience;
 
 REVOKE ALL ON FUNCTION geo.find_station(p_station text) FROM PUBLIC;
 GRANT ALL ON FUNCTION geo.find_station(p_station text) TO sms_analyst;
 GRANT ALL ON FUNCTION geo.find_station(p_station text) TO sms_operator;
+GRANT ALL ON FUNCTION geo.find_station(p_station text) TO sms_audience;
 
 REVOKE ALL ON FUNCTION geo.fold_name(p_name text) FROM PUBLIC;
 GRANT ALL ON FUNCTION geo.fold_name(p_name text) TO sms_analyst;
 GRANT ALL ON FUNCTION geo.fold_name(p_name text) TO sms_operator;
+GRANT ALL ON FUNCTION geo.fold_name(p_name text) TO sms_audience;
 
 REVOKE ALL ON FUNCTION geo.line_path(p_line text) FROM PUBLIC;
 GRANT ALL ON FUNCTION geo.line_path(p_line text) TO sms_analyst;
 GRANT ALL ON FUNCTION geo.line_path(p_line text) TO sms_operator;
+GRANT ALL ON FUNCTION geo.line_path(p_line text) TO sms_audience;
 
 REVOKE ALL ON FUNCTION sms.accept_outbox() FROM PUBLIC;
 
@@ -16671,6 +17160,7 @@ GRANT SELECT ON TABLE sms.campaign_run TO sms_erp;
 GRANT SELECT ON TABLE sms.campaign_run TO sms_analyst;
 GRANT SELECT ON TABLE sms.campaign_run TO sms_operator;
 GRANT SELECT ON TABLE sms.campaign_run TO sms_monitor;
+GRANT SELECT ON TABLE sms.campaign_run TO sms_audience;
 
 REVOKE ALL ON FUNCTION sms.affordable(p_run sms.campaign_run, p_zone_id smallint, p_fed_up_to bigint, p_count integer, p_now timestamp with time zone) FROM PUBLIC;
 
@@ -16689,13 +17179,10 @@ GRANT ALL ON FUNCTION sms.apply_uncertain_policy(p_limit integer, p_as_of timest
 
 REVOKE ALL ON FUNCTION sms.attributions(p_goal_id integer, p_from timestamp with time zone, p_until timestamp with time zone, p_touch text) FROM PUBLIC;
 
-REVOKE ALL ON FUNCTION sms.audience_functions(p_functions oid[]) FROM PUBLIC;
-
 REVOKE ALL ON FUNCTION sms.audience_in_time(p_until timestamp with time zone) FROM PUBLIC;
 GRANT ALL ON FUNCTION sms.audience_in_time(p_until timestamp with time zone) TO sms_audience;
 
 REVOKE ALL ON FUNCTION sms.audience_statement(p_query text, p_columns text[]) FROM PUBLIC;
-GRANT ALL ON FUNCTION sms.audience_statement(p_query text, p_columns text[]) TO sms_audience;
 
 REVOKE ALL ON FUNCTION sms.audit_rule() FROM PUBLIC;
 
@@ -16707,6 +17194,7 @@ GRANT SELECT ON TABLE sms.budget TO sms_erp;
 GRANT SELECT ON TABLE sms.budget TO sms_analyst;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE sms.budget TO sms_operator;
 GRANT SELECT ON TABLE sms.budget TO sms_monitor;
+GRANT SELECT ON TABLE sms.budget TO sms_audience;
 
 REVOKE ALL ON FUNCTION sms.budget_span(p_budget sms.budget, p_as_of timestamp with time zone) FROM PUBLIC;
 
@@ -16719,6 +17207,7 @@ GRANT ALL ON FUNCTION sms.budget_status(p_as_of timestamp with time zone) TO sms
 GRANT SELECT ON TABLE sms.campaign TO sms_erp;
 GRANT SELECT ON TABLE sms.campaign TO sms_analyst;
 GRANT SELECT,INSERT,UPDATE ON TABLE sms.campaign TO sms_operator;
+GRANT SELECT ON TABLE sms.campaign TO sms_audience;
 
 REVOKE ALL ON FUNCTION sms.campaign_digest(p_campaign sms.campaign) FROM PUBLIC;
 
@@ -16780,11 +17269,13 @@ REVOKE ALL ON FUNCTION sms.clients_contacted(p_days numeric, p_channel text) FRO
 GRANT ALL ON FUNCTION sms.clients_contacted(p_days numeric, p_channel text) TO sms_erp;
 GRANT ALL ON FUNCTION sms.clients_contacted(p_days numeric, p_channel text) TO sms_analyst;
 GRANT ALL ON FUNCTION sms.clients_contacted(p_days numeric, p_channel text) TO sms_operator;
+GRANT ALL ON FUNCTION sms.clients_contacted(p_days numeric, p_channel text) TO sms_audience;
 
 REVOKE ALL ON FUNCTION sms.clients_who_received(p_what text, p_days numeric) FROM PUBLIC;
 GRANT ALL ON FUNCTION sms.clients_who_received(p_what text, p_days numeric) TO sms_erp;
 GRANT ALL ON FUNCTION sms.clients_who_received(p_what text, p_days numeric) TO sms_analyst;
 GRANT ALL ON FUNCTION sms.clients_who_received(p_what text, p_days numeric) TO sms_operator;
+GRANT ALL ON FUNCTION sms.clients_who_received(p_what text, p_days numeric) TO sms_audience;
 
 REVOKE ALL ON FUNCTION sms.close_quiet_zones(p_run sms.campaign_run, p_now timestamp with time zone) FROM PUBLIC;
 
@@ -17034,6 +17525,8 @@ REVOKE ALL ON FUNCTION sms.follow_link(p_code text, p_user_agent text, p_is_coun
 GRANT ALL ON FUNCTION sms.follow_link(p_code text, p_user_agent text, p_is_counted boolean) TO sms_dlr;
 GRANT ALL ON FUNCTION sms.follow_link(p_code text, p_user_agent text, p_is_counted boolean) TO sms_worker;
 
+REVOKE ALL ON FUNCTION sms.foreign_logins() FROM PUBLIC;
+
 REVOKE ALL ON FUNCTION sms.forget_trouble() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION sms.freeze_run(p_run_id bigint) FROM PUBLIC;
@@ -17060,12 +17553,14 @@ GRANT ALL ON FUNCTION sms.id_at(p_at timestamp with time zone) TO sms_erp;
 GRANT ALL ON FUNCTION sms.id_at(p_at timestamp with time zone) TO sms_analyst;
 GRANT ALL ON FUNCTION sms.id_at(p_at timestamp with time zone) TO sms_operator;
 GRANT ALL ON FUNCTION sms.id_at(p_at timestamp with time zone) TO sms_monitor;
+GRANT ALL ON FUNCTION sms.id_at(p_at timestamp with time zone) TO sms_audience;
 
 REVOKE ALL ON FUNCTION sms.id_time(p_id bigint) FROM PUBLIC;
 GRANT ALL ON FUNCTION sms.id_time(p_id bigint) TO sms_erp;
 GRANT ALL ON FUNCTION sms.id_time(p_id bigint) TO sms_analyst;
 GRANT ALL ON FUNCTION sms.id_time(p_id bigint) TO sms_operator;
 GRANT ALL ON FUNCTION sms.id_time(p_id bigint) TO sms_monitor;
+GRANT ALL ON FUNCTION sms.id_time(p_id bigint) TO sms_audience;
 
 REVOKE ALL ON FUNCTION sms.in_currency(p_amount numeric, p_currency text, p_as_of timestamp with time zone) FROM PUBLIC;
 
@@ -17079,6 +17574,8 @@ GRANT ALL ON FUNCTION sms.is_handed_over(p_state text, p_reason text) TO sms_mon
 REVOKE ALL ON FUNCTION sms.is_spent(p_run_id bigint, p_now timestamp with time zone) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION sms.is_trusted_author(p_role oid) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION sms.is_word_of(p_name text, p_words text[]) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION sms.judge(ids bigint[], as_of timestamp with time zone) FROM PUBLIC;
 GRANT ALL ON FUNCTION sms.judge(ids bigint[], as_of timestamp with time zone) TO sms_erp;
@@ -17112,6 +17609,9 @@ GRANT ALL ON FUNCTION sms.launch_campaign(p_campaign_id bigint) TO sms_operator;
 REVOKE ALL ON FUNCTION sms.launch_campaign(p_campaign text) FROM PUBLIC;
 GRANT ALL ON FUNCTION sms.launch_campaign(p_campaign text) TO sms_erp;
 GRANT ALL ON FUNCTION sms.launch_campaign(p_campaign text) TO sms_operator;
+
+REVOKE ALL ON FUNCTION sms.lead_chore(p_chore integer) FROM PUBLIC;
+GRANT ALL ON FUNCTION sms.lead_chore(p_chore integer) TO sms_worker;
 
 REVOKE ALL ON FUNCTION sms.learn_numbers(p_limit integer, p_as_of timestamp with time zone) FROM PUBLIC;
 GRANT ALL ON FUNCTION sms.learn_numbers(p_limit integer, p_as_of timestamp with time zone) TO sms_worker;
@@ -17196,17 +17696,20 @@ GRANT ALL ON FUNCTION sms.needs_ucs2(p_text text) TO sms_erp;
 GRANT ALL ON FUNCTION sms.needs_ucs2(p_text text) TO sms_analyst;
 GRANT ALL ON FUNCTION sms.needs_ucs2(p_text text) TO sms_operator;
 GRANT ALL ON FUNCTION sms.needs_ucs2(p_text text) TO sms_monitor;
+GRANT ALL ON FUNCTION sms.needs_ucs2(p_text text) TO sms_audience;
 
 REVOKE ALL ON FUNCTION sms.normalize_msisdn(p_phone text) FROM PUBLIC;
 GRANT ALL ON FUNCTION sms.normalize_msisdn(p_phone text) TO sms_erp;
 GRANT ALL ON FUNCTION sms.normalize_msisdn(p_phone text) TO sms_analyst;
 GRANT ALL ON FUNCTION sms.normalize_msisdn(p_phone text) TO sms_operator;
 GRANT ALL ON FUNCTION sms.normalize_msisdn(p_phone text) TO sms_monitor;
+GRANT ALL ON FUNCTION sms.normalize_msisdn(p_phone text) TO sms_audience;
 
 REVOKE ALL ON FUNCTION sms.not_contacted(p_client_id bigint, p_days numeric, p_channel text) FROM PUBLIC;
 GRANT ALL ON FUNCTION sms.not_contacted(p_client_id bigint, p_days numeric, p_channel text) TO sms_erp;
 GRANT ALL ON FUNCTION sms.not_contacted(p_client_id bigint, p_days numeric, p_channel text) TO sms_analyst;
 GRANT ALL ON FUNCTION sms.not_contacted(p_client_id bigint, p_days numeric, p_channel text) TO sms_operator;
+GRANT ALL ON FUNCTION sms.not_contacted(p_client_id bigint, p_days numeric, p_channel text) TO sms_audience;
 
 REVOKE ALL ON FUNCTION sms.note_statistics() FROM PUBLIC;
 
@@ -17218,13 +17721,12 @@ REVOKE ALL ON FUNCTION sms.obey_replies(p_inbound_ids bigint[]) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION sms.open_runs(p_campaign_id bigint, p_states text[], p_wish text) FROM PUBLIC;
 
+REVOKE ALL ON FUNCTION sms.open_walls() FROM PUBLIC;
+
 REVOKE ALL ON FUNCTION sms.outcome_status(p_since timestamp with time zone) FROM PUBLIC;
 GRANT ALL ON FUNCTION sms.outcome_status(p_since timestamp with time zone) TO sms_operator;
 GRANT ALL ON FUNCTION sms.outcome_status(p_since timestamp with time zone) TO sms_monitor;
 GRANT ALL ON FUNCTION sms.outcome_status(p_since timestamp with time zone) TO sms_worker;
-
-REVOKE ALL ON FUNCTION sms.parse_audience(p_query text) FROM PUBLIC;
-GRANT ALL ON FUNCTION sms.parse_audience(p_query text) TO outbox;
 
 REVOKE ALL ON FUNCTION sms.partition_months(p_table text) FROM PUBLIC;
 
@@ -17243,9 +17745,7 @@ GRANT ALL ON FUNCTION sms.phone_problem(p_phone text) TO sms_erp;
 GRANT ALL ON FUNCTION sms.phone_problem(p_phone text) TO sms_analyst;
 GRANT ALL ON FUNCTION sms.phone_problem(p_phone text) TO sms_operator;
 GRANT ALL ON FUNCTION sms.phone_problem(p_phone text) TO sms_monitor;
-
-REVOKE ALL ON FUNCTION sms.plan_audience(p_query text) FROM PUBLIC;
-GRANT ALL ON FUNCTION sms.plan_audience(p_query text) TO outbox;
+GRANT ALL ON FUNCTION sms.phone_problem(p_phone text) TO sms_audience;
 
 REVOKE ALL ON FUNCTION sms.plan_run(p_run_id bigint, p_moment timestamp with time zone, p_skipped integer) FROM PUBLIC;
 GRANT ALL ON FUNCTION sms.plan_run(p_run_id bigint, p_moment timestamp with time zone, p_skipped integer) TO sms_worker;
@@ -17287,6 +17787,8 @@ GRANT ALL ON FUNCTION sms.provider_window(p_as_of timestamp with time zone, p_ev
 
 REVOKE ALL ON FUNCTION sms.prune_history(p_as_of timestamp with time zone, p_limit integer) FROM PUBLIC;
 
+REVOKE ALL ON FUNCTION sms.public_functions() FROM PUBLIC;
+
 REVOKE ALL ON FUNCTION sms.queue_status() FROM PUBLIC;
 GRANT ALL ON FUNCTION sms.queue_status() TO sms_operator;
 GRANT ALL ON FUNCTION sms.queue_status() TO sms_monitor;
@@ -17303,11 +17805,13 @@ GRANT ALL ON FUNCTION sms.read_phone(p_phone text, OUT msisdn bigint, OUT proble
 GRANT ALL ON FUNCTION sms.read_phone(p_phone text, OUT msisdn bigint, OUT problem text) TO sms_analyst;
 GRANT ALL ON FUNCTION sms.read_phone(p_phone text, OUT msisdn bigint, OUT problem text) TO sms_operator;
 GRANT ALL ON FUNCTION sms.read_phone(p_phone text, OUT msisdn bigint, OUT problem text) TO sms_monitor;
+GRANT ALL ON FUNCTION sms.read_phone(p_phone text, OUT msisdn bigint, OUT problem text) TO sms_audience;
 
 REVOKE ALL ON FUNCTION sms.received_but_did_not(p_what text, p_action text, p_days numeric) FROM PUBLIC;
 GRANT ALL ON FUNCTION sms.received_but_did_not(p_what text, p_action text, p_days numeric) TO sms_erp;
 GRANT ALL ON FUNCTION sms.received_but_did_not(p_what text, p_action text, p_days numeric) TO sms_analyst;
 GRANT ALL ON FUNCTION sms.received_but_did_not(p_what text, p_action text, p_days numeric) TO sms_operator;
+GRANT ALL ON FUNCTION sms.received_but_did_not(p_what text, p_action text, p_days numeric) TO sms_audience;
 
 REVOKE ALL ON FUNCTION sms.recompute_parts(p_ids bigint[]) FROM PUBLIC;
 
@@ -17329,6 +17833,8 @@ GRANT ALL ON FUNCTION sms.record_receipts(p_provider text, p_message_ids bigint[
 
 REVOKE ALL ON FUNCTION sms.refuse_change() FROM PUBLIC;
 
+REVOKE ALL ON FUNCTION sms.refuse_changed_session(p_before text) FROM PUBLIC;
+
 REVOKE ALL ON FUNCTION sms.refuse_consent_edit() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION sms.refuse_illegal_move() FROM PUBLIC;
@@ -17337,8 +17843,9 @@ REVOKE ALL ON FUNCTION sms.refuse_launch(p_campaign sms.campaign, p_now timestam
 
 REVOKE ALL ON FUNCTION sms.refuse_nonsense_route(p_providers text[], p_policy text) FROM PUBLIC;
 
-REVOKE ALL ON FUNCTION sms.refuse_open_schema() FROM PUBLIC;
-GRANT ALL ON FUNCTION sms.refuse_open_schema() TO sms_audience;
+REVOKE ALL ON FUNCTION sms.refuse_open_reader() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION sms.refuse_strangers(p_query text) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION sms.refuse_unfit_audience(p_query text) FROM PUBLIC;
 
@@ -17349,6 +17856,10 @@ REVOKE ALL ON FUNCTION sms.refuse_unfit_rows(p_rows sms.outbox[]) FROM PUBLIC;
 REVOKE ALL ON FUNCTION sms.refuse_unfit_template(p_body text, p_variables jsonb) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION sms.refuse_unknown_names(p_channels text[], p_templates text[]) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION sms.refuse_unlisted(p_relations oid[], p_functions oid[], p_types oid[], p_nodes text[], p_other text[], p_locks boolean) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION sms.refuse_unlisted_words(p_query text) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION sms.refuse_unsafe_select(p_query text) FROM PUBLIC;
 
@@ -17449,12 +17960,11 @@ REVOKE ALL ON FUNCTION sms.run_audience(p_audience text, p_limit bigint) FROM PU
 GRANT ALL ON FUNCTION sms.run_audience(p_audience text, p_limit bigint) TO sms_erp;
 GRANT ALL ON FUNCTION sms.run_audience(p_audience text, p_limit bigint) TO sms_analyst;
 GRANT ALL ON FUNCTION sms.run_audience(p_audience text, p_limit bigint) TO sms_operator;
-GRANT ALL ON FUNCTION sms.run_audience(p_audience text, p_limit bigint) TO outbox;
+GRANT ALL ON FUNCTION sms.run_audience(p_audience text, p_limit bigint) TO sms_audience;
 
 REVOKE ALL ON FUNCTION sms.run_cost(p_run_id bigint, p_now timestamp with time zone) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION sms.run_goal(p_goal_id integer, p_since timestamp with time zone) FROM PUBLIC;
-GRANT ALL ON FUNCTION sms.run_goal(p_goal_id integer, p_since timestamp with time zone) TO outbox;
 
 REVOKE ALL ON FUNCTION sms.save_audience(p_audience text, p_query text, p_title text) FROM PUBLIC;
 GRANT ALL ON FUNCTION sms.save_audience(p_audience text, p_query text, p_title text) TO sms_analyst;
@@ -17481,8 +17991,19 @@ GRANT ALL ON FUNCTION sms.segments(p_text text) TO sms_erp;
 GRANT ALL ON FUNCTION sms.segments(p_text text) TO sms_analyst;
 GRANT ALL ON FUNCTION sms.segments(p_text text) TO sms_operator;
 GRANT ALL ON FUNCTION sms.segments(p_text text) TO sms_monitor;
+GRANT ALL ON FUNCTION sms.segments(p_text text) TO sms_audience;
+
+REVOKE ALL ON FUNCTION sms.select_functions(p_functions oid[]) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION sms.select_nodes(p_nodes text[]) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION sms.select_types(p_types oid[]) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION sms.sent_text(p_channel_id smallint, p_text text) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION sms.session_objects() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION sms.session_state() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION sms.set_balance_limit(p_provider text, p_warn_below numeric) FROM PUBLIC;
 GRANT ALL ON FUNCTION sms.set_balance_limit(p_provider text, p_warn_below numeric) TO sms_operator;
@@ -17511,6 +18032,7 @@ REVOKE ALL ON FUNCTION sms.somebody_sleeps(p_gate integer) FROM PUBLIC;
 
 GRANT SELECT ON TABLE sms.number_range TO sms_analyst;
 GRANT SELECT ON TABLE sms.number_range TO sms_operator;
+GRANT SELECT ON TABLE sms.number_range TO sms_audience;
 
 REVOKE ALL ON FUNCTION sms.staged_ranges() FROM PUBLIC;
 
@@ -17540,6 +18062,8 @@ REVOKE ALL ON FUNCTION sms.stop_campaign(p_campaign text) FROM PUBLIC;
 GRANT ALL ON FUNCTION sms.stop_campaign(p_campaign text) TO sms_erp;
 GRANT ALL ON FUNCTION sms.stop_campaign(p_campaign text) TO sms_operator;
 
+REVOKE ALL ON FUNCTION sms.strangers_objects() FROM PUBLIC;
+
 REVOKE ALL ON FUNCTION sms.suppress_queued(p_campaign_id bigint, p_reason text, p_detail text) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION sms.sweep_campaigns() FROM PUBLIC;
@@ -17554,6 +18078,9 @@ GRANT ALL ON FUNCTION sms.take_balance_turn(p_provider text, p_every interval) T
 
 REVOKE ALL ON FUNCTION sms.take_doubtful(p_provider text, p_limit integer, p_every interval, p_hold interval, p_after interval, p_pauses interval[]) FROM PUBLIC;
 GRANT ALL ON FUNCTION sms.take_doubtful(p_provider text, p_limit integer, p_every interval, p_hold interval, p_after interval, p_pauses interval[]) TO sms_worker;
+
+REVOKE ALL ON FUNCTION sms.take_import_turn(p_kind text) FROM PUBLIC;
+GRANT ALL ON FUNCTION sms.take_import_turn(p_kind text) TO sms_operator;
 
 REVOKE ALL ON FUNCTION sms.take_overdue(p_provider text, p_limit integer, p_every interval, p_hold interval, p_until interval, p_pauses interval[]) FROM PUBLIC;
 GRANT ALL ON FUNCTION sms.take_overdue(p_provider text, p_limit integer, p_every interval, p_hold interval, p_until interval, p_pauses interval[]) TO sms_worker;
@@ -17633,12 +18160,31 @@ GRANT ALL ON FUNCTION sms.worst_hours(p_from timestamp with time zone, p_until t
 GRANT ALL ON FUNCTION sms.worst_hours(p_from timestamp with time zone, p_until timestamp with time zone, p_limit integer, p_least integer) TO sms_operator;
 GRANT ALL ON FUNCTION sms.worst_hours(p_from timestamp with time zone, p_until timestamp with time zone, p_limit integer, p_least integer) TO sms_monitor;
 
+REVOKE ALL ON FUNCTION sms_audience.analyse_select(p_query text) FROM PUBLIC;
+GRANT ALL ON FUNCTION sms_audience.analyse_select(p_query text) TO outbox;
+
+REVOKE ALL ON FUNCTION sms_audience.plan_select(p_query text) FROM PUBLIC;
+GRANT ALL ON FUNCTION sms_audience.plan_select(p_query text) TO outbox;
+
+REVOKE ALL ON FUNCTION sms_audience.read_goal(p_query text, p_since timestamp with time zone) FROM PUBLIC;
+GRANT ALL ON FUNCTION sms_audience.read_goal(p_query text, p_since timestamp with time zone) TO outbox;
+
+REVOKE ALL ON FUNCTION sms_audience.read_people(p_statement text, p_limit bigint, p_until timestamp with time zone) FROM PUBLIC;
+GRANT ALL ON FUNCTION sms_audience.read_people(p_statement text, p_limit bigint, p_until timestamp with time zone) TO outbox;
+
+REVOKE ALL ON FUNCTION sms_audience.read_requests(p_query text) FROM PUBLIC;
+GRANT ALL ON FUNCTION sms_audience.read_requests(p_query text) TO outbox;
+
+REVOKE ALL ON FUNCTION sms_parser.parse_select(p_query text) FROM PUBLIC;
+GRANT ALL ON FUNCTION sms_parser.parse_select(p_query text) TO outbox;
+
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE erp.local_action TO sms_erp;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE erp.local_action TO sms_operator;
 
 GRANT SELECT ON TABLE erp.action TO sms_erp;
 GRANT SELECT ON TABLE erp.action TO sms_analyst;
 GRANT SELECT ON TABLE erp.action TO sms_operator;
+GRANT SELECT ON TABLE erp.action TO sms_audience;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE erp.local_client TO sms_erp;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE erp.local_client TO sms_operator;
@@ -17646,16 +18192,20 @@ GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE erp.local_client TO sms_operator;
 GRANT SELECT ON TABLE erp.client TO sms_erp;
 GRANT SELECT ON TABLE erp.client TO sms_analyst;
 GRANT SELECT ON TABLE erp.client TO sms_operator;
+GRANT SELECT ON TABLE erp.client TO sms_audience;
 
 GRANT SELECT ON TABLE geo.client_location TO sms_analyst;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE geo.client_location TO sms_operator;
+GRANT SELECT ON TABLE geo.client_location TO sms_audience;
 
 GRANT SELECT ON TABLE geo.metro_station TO sms_analyst;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE geo.metro_station TO sms_operator;
+GRANT SELECT ON TABLE geo.metro_station TO sms_audience;
 
 GRANT SELECT ON TABLE sms.activity TO sms_erp;
 GRANT SELECT ON TABLE sms.activity TO sms_analyst;
 GRANT SELECT ON TABLE sms.activity TO sms_operator;
+GRANT SELECT ON TABLE sms.activity TO sms_audience;
 
 GRANT SELECT ON TABLE sms.rule_change TO sms_operator;
 
@@ -17665,10 +18215,12 @@ GRANT SELECT,INSERT,UPDATE ON TABLE sms.template TO sms_operator;
 GRANT SELECT ON TABLE sms.activity_log TO sms_erp;
 GRANT SELECT ON TABLE sms.activity_log TO sms_analyst;
 GRANT SELECT ON TABLE sms.activity_log TO sms_operator;
+GRANT SELECT ON TABLE sms.activity_log TO sms_audience;
 
 GRANT SELECT ON TABLE sms.audience TO sms_erp;
 GRANT SELECT ON TABLE sms.audience TO sms_analyst;
 GRANT SELECT ON TABLE sms.audience TO sms_operator;
+GRANT SELECT ON TABLE sms.audience TO sms_audience;
 
 GRANT INSERT(audience) ON TABLE sms.audience TO sms_analyst;
 GRANT INSERT(audience) ON TABLE sms.audience TO sms_operator;
@@ -17682,6 +18234,7 @@ GRANT INSERT(query),UPDATE(query) ON TABLE sms.audience TO sms_operator;
 GRANT SELECT ON TABLE sms.audience_version TO sms_erp;
 GRANT SELECT ON TABLE sms.audience_version TO sms_analyst;
 GRANT SELECT ON TABLE sms.audience_version TO sms_operator;
+GRANT SELECT ON TABLE sms.audience_version TO sms_audience;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE sms.auto_blacklist_rule TO sms_operator;
 
@@ -17689,6 +18242,7 @@ GRANT SELECT ON TABLE sms.channel TO sms_erp;
 GRANT SELECT ON TABLE sms.channel TO sms_analyst;
 GRANT SELECT,INSERT,UPDATE ON TABLE sms.channel TO sms_operator;
 GRANT SELECT ON TABLE sms.channel TO sms_monitor;
+GRANT SELECT ON TABLE sms.channel TO sms_audience;
 
 GRANT SELECT ON TABLE sms.operator TO sms_erp;
 GRANT SELECT ON TABLE sms.operator TO sms_analyst;
@@ -17696,6 +18250,7 @@ GRANT SELECT ON TABLE sms.operator TO sms_operator;
 GRANT SELECT ON TABLE sms.operator TO sms_monitor;
 GRANT SELECT ON TABLE sms.operator TO sms_worker;
 GRANT SELECT ON TABLE sms.operator TO sms_dlr;
+GRANT SELECT ON TABLE sms.operator TO sms_audience;
 
 GRANT SELECT,INSERT,UPDATE ON TABLE sms.provider TO sms_operator;
 GRANT SELECT ON TABLE sms.provider TO sms_monitor;
@@ -17703,10 +18258,12 @@ GRANT SELECT ON TABLE sms.provider TO sms_monitor;
 GRANT SELECT ON TABLE sms.stat_day TO sms_analyst;
 GRANT SELECT ON TABLE sms.stat_day TO sms_operator;
 GRANT SELECT ON TABLE sms.stat_day TO sms_monitor;
+GRANT SELECT ON TABLE sms.stat_day TO sms_audience;
 
 GRANT SELECT ON TABLE sms.billing_difference TO sms_analyst;
 GRANT SELECT ON TABLE sms.billing_difference TO sms_operator;
 GRANT SELECT ON TABLE sms.billing_difference TO sms_monitor;
+GRANT SELECT ON TABLE sms.billing_difference TO sms_audience;
 
 GRANT SELECT ON TABLE sms.blacklist TO sms_erp;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE sms.blacklist TO sms_operator;
@@ -17775,14 +18332,17 @@ GRANT SELECT(attempt) ON TABLE sms.pending TO sms_monitor;
 GRANT SELECT ON TABLE sms.run_message TO sms_erp;
 GRANT SELECT ON TABLE sms.run_message TO sms_analyst;
 GRANT SELECT ON TABLE sms.run_message TO sms_operator;
+GRANT SELECT ON TABLE sms.run_message TO sms_audience;
 
 GRANT SELECT ON TABLE sms.campaign_progress TO sms_erp;
 GRANT SELECT ON TABLE sms.campaign_progress TO sms_analyst;
 GRANT SELECT ON TABLE sms.campaign_progress TO sms_operator;
 GRANT SELECT ON TABLE sms.campaign_progress TO sms_monitor;
+GRANT SELECT ON TABLE sms.campaign_progress TO sms_audience;
 
 GRANT SELECT ON TABLE sms.cap TO sms_analyst;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE sms.cap TO sms_operator;
+GRANT SELECT ON TABLE sms.cap TO sms_audience;
 
 GRANT SELECT ON TABLE sms.category TO sms_erp;
 GRANT SELECT ON TABLE sms.category TO sms_analyst;
@@ -17790,6 +18350,7 @@ GRANT SELECT ON TABLE sms.category TO sms_operator;
 GRANT SELECT ON TABLE sms.category TO sms_monitor;
 GRANT SELECT ON TABLE sms.category TO sms_worker;
 GRANT SELECT ON TABLE sms.category TO sms_dlr;
+GRANT SELECT ON TABLE sms.category TO sms_audience;
 
 GRANT SELECT ON TABLE sms.claim TO sms_monitor;
 
@@ -17812,6 +18373,7 @@ GRANT UPDATE(withdrawn_by) ON TABLE sms.consent TO sms_operator;
 GRANT SELECT,INSERT ON TABLE sms.conversion TO sms_erp;
 GRANT SELECT ON TABLE sms.conversion TO sms_operator;
 GRANT SELECT ON TABLE sms.conversion TO sms_analyst;
+GRANT SELECT ON TABLE sms.conversion TO sms_audience;
 
 GRANT SELECT ON TABLE sms.delivered_share TO sms_monitor;
 GRANT SELECT ON TABLE sms.delivered_share TO sms_operator;
@@ -17820,42 +18382,53 @@ GRANT SELECT ON TABLE sms.event TO sms_erp;
 
 GRANT SELECT(event_id) ON TABLE sms.event TO sms_analyst;
 GRANT SELECT(event_id) ON TABLE sms.event TO sms_operator;
+GRANT SELECT(event_id) ON TABLE sms.event TO sms_audience;
 
 GRANT SELECT(fired_at) ON TABLE sms.event TO sms_analyst;
 GRANT SELECT(fired_at) ON TABLE sms.event TO sms_operator;
+GRANT SELECT(fired_at) ON TABLE sms.event TO sms_audience;
 
 GRANT SELECT(event_type_id) ON TABLE sms.event TO sms_analyst;
 GRANT SELECT(event_type_id) ON TABLE sms.event TO sms_operator;
+GRANT SELECT(event_type_id) ON TABLE sms.event TO sms_audience;
 
 GRANT SELECT(client_id) ON TABLE sms.event TO sms_analyst;
 GRANT SELECT(client_id) ON TABLE sms.event TO sms_operator;
+GRANT SELECT(client_id) ON TABLE sms.event TO sms_audience;
 
 GRANT SELECT(event_key) ON TABLE sms.event TO sms_analyst;
 GRANT SELECT(event_key) ON TABLE sms.event TO sms_operator;
+GRANT SELECT(event_key) ON TABLE sms.event TO sms_audience;
 
 GRANT SELECT(problem) ON TABLE sms.event TO sms_analyst;
 GRANT SELECT(problem) ON TABLE sms.event TO sms_operator;
+GRANT SELECT(problem) ON TABLE sms.event TO sms_audience;
 
 GRANT SELECT ON TABLE sms.event_rule TO sms_erp;
 GRANT SELECT ON TABLE sms.event_rule TO sms_analyst;
 GRANT SELECT ON TABLE sms.event_rule TO sms_operator;
+GRANT SELECT ON TABLE sms.event_rule TO sms_audience;
 
 GRANT SELECT ON TABLE sms.event_type TO sms_erp;
 GRANT SELECT ON TABLE sms.event_type TO sms_analyst;
 GRANT SELECT ON TABLE sms.event_type TO sms_operator;
+GRANT SELECT ON TABLE sms.event_type TO sms_audience;
 
 GRANT SELECT ON TABLE sms.event_message TO sms_erp;
 GRANT SELECT ON TABLE sms.event_message TO sms_analyst;
 GRANT SELECT ON TABLE sms.event_message TO sms_operator;
+GRANT SELECT ON TABLE sms.event_message TO sms_audience;
 
 GRANT SELECT ON TABLE sms.exchange_rate TO sms_analyst;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE sms.exchange_rate TO sms_operator;
 GRANT SELECT ON TABLE sms.exchange_rate TO sms_monitor;
+GRANT SELECT ON TABLE sms.exchange_rate TO sms_audience;
 
 GRANT SELECT ON TABLE sms.forecast TO sms_erp;
 GRANT SELECT ON TABLE sms.forecast TO sms_analyst;
 GRANT SELECT ON TABLE sms.forecast TO sms_operator;
 GRANT SELECT ON TABLE sms.forecast TO sms_monitor;
+GRANT SELECT ON TABLE sms.forecast TO sms_audience;
 
 GRANT SELECT,INSERT,UPDATE ON TABLE sms.goal TO sms_operator;
 GRANT SELECT,INSERT,UPDATE ON TABLE sms.goal TO sms_analyst;
@@ -17867,10 +18440,12 @@ GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE sms.holiday TO sms_operator;
 GRANT SELECT ON TABLE sms.stat_hour TO sms_analyst;
 GRANT SELECT ON TABLE sms.stat_hour TO sms_operator;
 GRANT SELECT ON TABLE sms.stat_hour TO sms_monitor;
+GRANT SELECT ON TABLE sms.stat_hour TO sms_audience;
 
 GRANT SELECT ON TABLE sms.hourly_messages TO sms_analyst;
 GRANT SELECT ON TABLE sms.hourly_messages TO sms_operator;
 GRANT SELECT ON TABLE sms.hourly_messages TO sms_monitor;
+GRANT SELECT ON TABLE sms.hourly_messages TO sms_audience;
 
 GRANT USAGE ON SEQUENCE sms.id_seq TO sms_erp;
 
@@ -17916,26 +18491,32 @@ GRANT SELECT ON TABLE sms.latest_forecast TO sms_erp;
 GRANT SELECT ON TABLE sms.latest_forecast TO sms_analyst;
 GRANT SELECT ON TABLE sms.latest_forecast TO sms_operator;
 GRANT SELECT ON TABLE sms.latest_forecast TO sms_monitor;
+GRANT SELECT ON TABLE sms.latest_forecast TO sms_audience;
 
 GRANT SELECT ON TABLE sms.link_click TO sms_erp;
 GRANT SELECT ON TABLE sms.link_click TO sms_analyst;
 GRANT SELECT ON TABLE sms.link_click TO sms_operator;
+GRANT SELECT ON TABLE sms.link_click TO sms_audience;
 
 GRANT SELECT ON TABLE sms.message TO sms_erp;
 GRANT SELECT ON TABLE sms.message TO sms_analyst;
 GRANT SELECT ON TABLE sms.message TO sms_operator;
+GRANT SELECT ON TABLE sms.message TO sms_audience;
 
 GRANT SELECT ON TABLE sms.month_money TO sms_analyst;
 GRANT SELECT ON TABLE sms.month_money TO sms_operator;
 GRANT SELECT ON TABLE sms.month_money TO sms_monitor;
+GRANT SELECT ON TABLE sms.month_money TO sms_audience;
 
 GRANT SELECT ON TABLE sms.month_volume TO sms_analyst;
 GRANT SELECT ON TABLE sms.month_volume TO sms_operator;
 GRANT SELECT ON TABLE sms.month_volume TO sms_monitor;
+GRANT SELECT ON TABLE sms.month_volume TO sms_audience;
 
 GRANT SELECT ON TABLE sms.monthly_fee TO sms_analyst;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE sms.monthly_fee TO sms_operator;
 GRANT SELECT ON TABLE sms.monthly_fee TO sms_monitor;
+GRANT SELECT ON TABLE sms.monthly_fee TO sms_audience;
 
 GRANT SELECT,INSERT,DELETE,TRUNCATE ON TABLE sms.number_range_staging TO sms_operator;
 
@@ -17949,6 +18530,7 @@ GRANT SELECT ON TABLE sms.operator_tax_id TO sms_operator;
 GRANT SELECT ON TABLE sms.planned_message TO sms_erp;
 GRANT SELECT ON TABLE sms.planned_message TO sms_analyst;
 GRANT SELECT ON TABLE sms.planned_message TO sms_operator;
+GRANT SELECT ON TABLE sms.planned_message TO sms_audience;
 
 GRANT SELECT ON TABLE sms.provider_asking TO sms_monitor;
 
@@ -17960,6 +18542,7 @@ GRANT SELECT ON TABLE sms.provider_health TO sms_operator;
 
 GRANT SELECT ON TABLE sms.quiet_hours TO sms_analyst;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE sms.quiet_hours TO sms_operator;
+GRANT SELECT ON TABLE sms.quiet_hours TO sms_audience;
 
 GRANT SELECT ON TABLE sms.reason TO sms_erp;
 GRANT SELECT ON TABLE sms.reason TO sms_analyst;
@@ -17967,6 +18550,7 @@ GRANT SELECT ON TABLE sms.reason TO sms_operator;
 GRANT SELECT ON TABLE sms.reason TO sms_monitor;
 GRANT SELECT ON TABLE sms.reason TO sms_worker;
 GRANT SELECT ON TABLE sms.reason TO sms_dlr;
+GRANT SELECT ON TABLE sms.reason TO sms_audience;
 
 GRANT SELECT ON TABLE sms.receipt TO sms_operator;
 
@@ -17986,6 +18570,7 @@ GRANT SELECT ON TABLE sms.region_timezone TO sms_operator;
 GRANT SELECT ON TABLE sms.region_timezone TO sms_monitor;
 GRANT SELECT ON TABLE sms.region_timezone TO sms_worker;
 GRANT SELECT ON TABLE sms.region_timezone TO sms_dlr;
+GRANT SELECT ON TABLE sms.region_timezone TO sms_audience;
 
 GRANT SELECT ON TABLE sms.route TO sms_monitor;
 GRANT SELECT ON TABLE sms.route TO sms_operator;
@@ -17997,7 +18582,6 @@ GRANT SELECT ON TABLE sms.route_provider TO sms_operator;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE sms.setting TO sms_operator;
 GRANT SELECT ON TABLE sms.setting TO sms_monitor;
-GRANT SELECT ON TABLE sms.setting TO sms_audience;
 
 GRANT SELECT ON TABLE sms.spelling TO sms_erp;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE sms.spelling TO sms_operator;
@@ -18006,23 +18590,28 @@ GRANT SELECT ON TABLE sms.spend TO sms_erp;
 GRANT SELECT ON TABLE sms.spend TO sms_analyst;
 GRANT SELECT ON TABLE sms.spend TO sms_operator;
 GRANT SELECT ON TABLE sms.spend TO sms_monitor;
+GRANT SELECT ON TABLE sms.spend TO sms_audience;
 
 GRANT SELECT ON TABLE sms.spend_day TO sms_erp;
 GRANT SELECT ON TABLE sms.spend_day TO sms_analyst;
 GRANT SELECT ON TABLE sms.spend_day TO sms_operator;
 GRANT SELECT ON TABLE sms.spend_day TO sms_monitor;
+GRANT SELECT ON TABLE sms.spend_day TO sms_audience;
 
 GRANT SELECT ON TABLE sms.stat_month TO sms_analyst;
 GRANT SELECT ON TABLE sms.stat_month TO sms_operator;
 GRANT SELECT ON TABLE sms.stat_month TO sms_monitor;
+GRANT SELECT ON TABLE sms.stat_month TO sms_audience;
 
 GRANT SELECT ON TABLE sms.stat_region_day TO sms_analyst;
 GRANT SELECT ON TABLE sms.stat_region_day TO sms_operator;
 GRANT SELECT ON TABLE sms.stat_region_day TO sms_monitor;
+GRANT SELECT ON TABLE sms.stat_region_day TO sms_audience;
 
 GRANT SELECT ON TABLE sms.stat_region_hour TO sms_analyst;
 GRANT SELECT ON TABLE sms.stat_region_hour TO sms_operator;
 GRANT SELECT ON TABLE sms.stat_region_hour TO sms_monitor;
+GRANT SELECT ON TABLE sms.stat_region_hour TO sms_audience;
 
 GRANT SELECT ON TABLE sms.state TO sms_erp;
 GRANT SELECT ON TABLE sms.state TO sms_analyst;
@@ -18030,6 +18619,7 @@ GRANT SELECT ON TABLE sms.state TO sms_operator;
 GRANT SELECT ON TABLE sms.state TO sms_monitor;
 GRANT SELECT ON TABLE sms.state TO sms_worker;
 GRANT SELECT ON TABLE sms.state TO sms_dlr;
+GRANT SELECT ON TABLE sms.state TO sms_audience;
 
 GRANT SELECT ON TABLE sms.state_transition TO sms_erp;
 GRANT SELECT ON TABLE sms.state_transition TO sms_analyst;
@@ -18037,11 +18627,13 @@ GRANT SELECT ON TABLE sms.state_transition TO sms_operator;
 GRANT SELECT ON TABLE sms.state_transition TO sms_monitor;
 GRANT SELECT ON TABLE sms.state_transition TO sms_worker;
 GRANT SELECT ON TABLE sms.state_transition TO sms_dlr;
+GRANT SELECT ON TABLE sms.state_transition TO sms_audience;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE sms.stop_word TO sms_operator;
 
 GRANT SELECT ON TABLE sms.tariff TO sms_analyst;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE sms.tariff TO sms_operator;
+GRANT SELECT ON TABLE sms.tariff TO sms_audience;
 
 GRANT SELECT ON TABLE sms.template_version TO sms_erp;
 GRANT SELECT,INSERT ON TABLE sms.template_version TO sms_operator;
@@ -18052,6 +18644,7 @@ GRANT SELECT ON TABLE sms.time_zone TO sms_operator;
 GRANT SELECT ON TABLE sms.time_zone TO sms_monitor;
 GRANT SELECT ON TABLE sms.time_zone TO sms_worker;
 GRANT SELECT ON TABLE sms.time_zone TO sms_dlr;
+GRANT SELECT ON TABLE sms.time_zone TO sms_audience;
 
 GRANT SELECT ON TABLE sms.unaccounted TO sms_operator;
 GRANT SELECT ON TABLE sms.unaccounted TO sms_monitor;

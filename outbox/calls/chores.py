@@ -7,16 +7,14 @@ from psycopg import AsyncConnection
 from outbox.calls.query import one_row, one_value
 from outbox.rows import Expired, Learned, Partitions, PolicyApplied
 
-_CHORES = 74020  # first key of the chores' advisory locks
-
 
 async def try_lead(conn: AsyncConnection, *, chore: int) -> bool:
     """Be the one process that does this chore until the end of the transaction."""
     return bool(
         await one_value(
             conn,
-            "select pg_try_advisory_xact_lock(%(class)s, %(chore)s)",
-            {"class": _CHORES, "chore": chore},
+            "select sms.lead_chore(p_chore => %(chore)s)",
+            {"chore": chore},
         )
     )
 

@@ -1,7 +1,7 @@
 -- What a launch would do, without doing anything: one row a finding. total; kept; suppressed by reason (key); deferred by
 -- quiet hours, by hour (at); encoding (gsm7, ucs2); cost by provider (key), with the end of its part; ends for all.
 -- A campaign, by its name or id: what a launch would do, or once it is under way what is left of it. Or any SELECT of
--- (phone, …), read with the caller's own rights. Both run read-only, whatever the SELECT calls: PostgreSQL itself refuses writes.
+-- (phone, …), read as audiences are: read-only, with the rights of sms_audience, whoever asks.
 create or replace function sms.dry_run(p_campaign_id bigint, p_as_of timestamptz default clock_timestamp())
     returns table (topic text, key text, messages bigint, segments bigint, cost numeric, at timestamptz)
     language plpgsql stable

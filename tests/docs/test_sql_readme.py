@@ -29,7 +29,7 @@ async def test_every_function_is_listed_with_its_callers(tx: AsyncConnection) ->
                       order by 1)
           from pg_proc as p
           join pg_namespace as n on n.oid = p.pronamespace
-         where n.nspname in ('sms', 'geo')
+         where n.nspname in ('sms', 'geo', 'sms_audience', 'sms_parser')
         """
     )
     found: dict[str, set[str]] = {}

@@ -16,11 +16,11 @@ NOW = datetime.now(UTC)
 
 @pytest.fixture
 async def payments(db: AsyncConnection) -> AsyncConnection:
-    """The ERP's table of payments, which analysts may read."""
+    """The ERP's table of payments, which audiences and goals may read."""
     await db.execute(
         "create table erp.payment (client_id bigint, paid_at timestamptz, amount numeric, no text)"
     )
-    await db.execute("grant select on erp.payment to sms_analyst")
+    await db.execute("grant select on erp.payment to sms_audience")
     return db
 
 
@@ -114,6 +114,7 @@ async def test_a_goal_may_call_no_more_than_an_audience(
 ) -> None:
     """What an analyst made himself would run with the rights of whoever collects."""
     await conn.execute("create schema ivanov; grant all on schema ivanov to sms_analyst")
+    await conn.execute("grant usage on schema ivanov to sms_audience, sms_parser")
     analyst = await as_role("sms_analyst")
     await analyst.execute(
         """

@@ -53,7 +53,10 @@ UNDESCRIBED: dict[str, LiteralString] = {
          where obj_description(c.oid, 'pg_namespace') is null and {ours}
     """,
 }
-OURS = "c.relnamespace in (select oid from pg_namespace where nspname in ('sms', 'geo'))"
+OURS = (
+    "c.relnamespace in (select oid from pg_namespace where nspname in"
+    " ('sms', 'geo', 'sms_audience', 'sms_parser'))"
+)
 
 
 def found(owner: psycopg.Connection, query: LiteralString) -> list[str]:
@@ -87,7 +90,8 @@ def test_definers_fix_their_search_path(owner: psycopg.Connection) -> None:
         """
         select p.oid::regprocedure
           from pg_proc as p
-         where p.pronamespace in ('sms'::regnamespace, 'geo'::regnamespace) and p.prosecdef
+         where p.pronamespace::regnamespace::text in
+               ('sms', 'geo', 'sms_audience', 'sms_parser') and p.prosecdef
            and not coalesce(p.proconfig, '{}') @> '{"search_path=pg_catalog, pg_temp"}'
            and not exists (select from unnest(p.proconfig) as c
                             where c ~ '^search_path=pg_catalog, (public, )?pg_temp$')
@@ -120,7 +124,8 @@ def test_nothing_is_executable_by_everybody(owner: psycopg.Connection) -> None:
         select p.oid::regprocedure
           from pg_proc as p
           cross join lateral aclexplode(coalesce(p.proacl, acldefault('f', p.proowner))) as a
-         where p.pronamespace in ('sms'::regnamespace, 'geo'::regnamespace)
+         where p.pronamespace::regnamespace::text in
+               ('sms', 'geo', 'sms_audience', 'sms_parser')
            and a.grantee = 0 and a.privilege_type = 'EXECUTE'
         """,
     )
@@ -153,7 +158,8 @@ def test_the_folder_holds_exactly_the_functions_of_the_catalog(owner: psycopg.Co
         """
         select p.oid::regproc::text
           from pg_proc as p
-         where p.pronamespace in ('sms'::regnamespace, 'geo'::regnamespace)
+         where p.pronamespace::regnamespace::text in
+               ('sms', 'geo', 'sms_audience', 'sms_parser')
         """,
     )
     files = [
@@ -179,7 +185,8 @@ def test_functions_without_overloads_have_one_signature(owner: psycopg.Connectio
         owner,
         """
         select p.proname from pg_proc as p
-         where p.pronamespace in ('sms'::regnamespace, 'geo'::regnamespace)
+         where p.pronamespace::regnamespace::text in
+               ('sms', 'geo', 'sms_audience', 'sms_parser')
          group by p.proname having count(*) > 1
         """,
     )

@@ -33,6 +33,7 @@ class Databases:
         self._count += 1
         name = f"{self._run}_{self._count}"
         self._execute("create database {} template {}", name, self._template)
+        self._close_walls(name)
         try:
             yield self._server.database(name)
         finally:
@@ -40,6 +41,11 @@ class Databases:
 
     def close(self) -> None:
         self._execute("drop database {} with (force)", self._template)
+
+    def _close_walls(self, name: str) -> None:
+        """A copy lacks what the template's own row in pg_database says; see sql/public.sql."""
+        self._execute("revoke temporary on database {} from public", name)
+        self._execute("grant temporary on database {} to sms_erp, sms_analyst, sms_operator", name)
 
     def _execute(self, statement: str, *names: str) -> None:
         command = sql.SQL(statement).format(*map(sql.Identifier, names))
