@@ -75,12 +75,14 @@ class PolicyApplied:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Recorded:
-    """What became of a batch of receipts; `unmapped` codes are kept without a state."""
+    """What became of a batch of receipts; `unmapped` codes are kept without a state, `strangers`
+    spoke of messages that their provider never had."""
 
     stored: int
     applied: int
     waiting: int
     unmapped: int
+    strangers: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

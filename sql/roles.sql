@@ -66,7 +66,7 @@ grant select, insert, update, delete on sms.blacklist, sms.cap, sms.quiet_hours,
 grant select, insert on sms.consent to sms_operator;
 grant update (withdrawn_at, withdrawn_by) on sms.consent to sms_operator;
 grant select on sms.rule_change, sms.number_trouble, sms.inbound, sms.operator_refusal_suspected, sms.uncertain_message,
-                sms.provider_balance, sms.receipt_remap to sms_operator;
+                sms.provider_balance, sms.receipt_remap, sms.foreign_receipts to sms_operator;
 grant select, insert, update on sms.receipt_error, sms.campaign, sms.client_zone to sms_operator;
 grant execute on function sms.rules_as_of(timestamptz, text), sms.understand_reply(text), sms.fold_word(text) to sms_operator;
 grant select, insert, update on sms.channel, sms.provider, sms.receipt_code, sms.template to sms_operator;

@@ -32,6 +32,10 @@ begin
          where r.id < (select min(sms.id_at(m.month)) from sms.partition_months('outbox') as m);
         delete from sms.event_key as k
          where k.event_id < (select min(sms.id_at(m.month)) from sms.partition_months('event') as m);
+        delete from sms.earlier_carrier as c
+         where c.message_id < (select min(sms.id_at(m.month)) from sms.partition_months('outcome') as m);
+        delete from sms.foreign_receipt as f
+         where f.receipt_id < (select min(sms.id_at(m.month)) from sms.partition_months('receipt') as m);
     end if;
     perform sms.prune_history(_now);
     -- What waited to be polled at a provider that nobody polls any more.
