@@ -74,7 +74,7 @@ GRANTED = """
 async def refused(conn: AsyncConnection, query: str) -> bool:
     """Whether a call with a date is refused because it has one."""
     try:
-        await conn.execute(query)  # type: ignore[arg-type]
+        await conn.execute(query)
     except psycopg.Error as error:
         return error.sqlstate == "SM090"
     return False
