@@ -34,18 +34,19 @@ comment on column sms.foreign_receipt.carrier_id is 'Who has the message; null =
 
 -- Numbers that no claim can lock.
 create table sms.busy_number (
-    msisdn bigint not null,
+    key bigint primary key,
     pid int not null,
     since timestamptz not null,
     seen_at timestamptz not null,
-    primary key (msisdn, pid)
+    messages int
 );
 comment on table sms.busy_number is
-    'Numbers with a message that is due, locked by a session each time one looked (sms.watch_busy_numbers): claims leave them out.';
-comment on column sms.busy_number.msisdn is 'The number.';
-comment on column sms.busy_number.pid is 'The session that holds its lock: pg_stat_activity.pid.';
+    'Locks on numbers and clients that were held each time sms.watch_busy_numbers looked: claims leave those out.';
+comment on column sms.busy_number.key is 'The number, or -1 - client_id: what claims lock.';
+comment on column sms.busy_number.pid is 'The session that holds it: pg_stat_activity.pid.';
 comment on column sms.busy_number.since is 'When it was first seen so; the lock is at least as old.';
 comment on column sms.busy_number.seen_at is 'When it was last seen so.';
+comment on column sms.busy_number.messages is 'How many overdue messages of live lanes it holds up; null while it is younger than a minute.';
 
 -- Functions whose arguments or columns change; they are made anew with the others.
 drop function if exists sms.advance(bigint[], text[], text[], timestamptz);

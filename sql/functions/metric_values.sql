@@ -1,5 +1,5 @@
 -- What monitoring wants to know at this moment, a row a value: name as Prometheus writes it, labels, value.
--- Counts of the queue by lane, ages, doubts, receipts that wait, of strangers and how late they come, providers as their breakers see
+-- Counts of the queue by lane, ages, doubts, receipts that wait, of strangers and how late they come, numbers held busy, providers as their breakers see
 -- them, money of today, budgets, campaigns, statistics still to be counted. No numbers of people, no texts.
 -- Reads all that waits: most of a second for a million messages, in one process, so that the caller can rest by it.
 create or replace function sms.metric_values()
@@ -36,6 +36,7 @@ as $$
       from sms.provider as p
       left join sms.unmatched_receipt as u on u.provider_id = p.provider_id
      group by p.provider
+    union all select 'outbox_busy_numbers', '{}', count(*)::float8 from sms.busy_numbers as b
     union all
     select 'outbox_receipts_foreign', jsonb_build_object('provider', p.provider), count(f.receipt_id)::float8
       from sms.provider as p
