@@ -28,12 +28,16 @@ as $$
     union all
     select 'left the queue', o.state, o.reason, o.detail, o.decided_at,
            jsonb_build_object('attempts', o.attempts, 'provider', v.provider, 'segments', o.segments, 'cost', o.cost,
-                              'submitted_at', o.submitted_at, 'final_at', o.final_at, 'reasons', o.reasons,
+                              'submitted_at', o.submitted_at, 'final_at', o.final_at,
+                              'reasons', case when sms.may_read_texts() then o.reasons else case when cardinality(k.told) > 1 then k.told end end,
                               'provider_refs', (select jsonb_agg(r.ref order by r.part)
                                                   from sms.provider_ref as r where r.id = o.id),
                               'decided_by', sms.explain_decision(p_id))
       from sms.outcome as o
       left join sms.provider as v using (provider_id)
+      cross join lateral (   -- that it would also have been a duplicate tells something of texts
+               select array(select r from unnest(o.reasons) as r where r not in ('duplicate', 'duplicate_ref') or r = o.reason) as told
+           ) as k
      where o.id = p_id
 $$;
 comment on function sms.explain_fate is 'Part of explain: where a message is, or how it left the queue.';
