@@ -140,7 +140,8 @@ class Explained:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DryRunLine:
     """One finding of a dry run. `topic`: total, kept, suppressed (`key`: the reason), deferred
-    (`at`: the hour), encoding, cost (`key`: the provider, `at`: when it is done), ends."""
+    (`at`: the hour), encoding, cost (`key`: the provider, `at`: when it is done), ends, not_judged
+    (who may not read texts: kept that may repeat an earlier message, by template)."""
 
     topic: str
     key: str | None
