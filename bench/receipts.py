@@ -7,8 +7,10 @@ import time
 
 from bench.lab import Lab
 from outbox.server_programs import free_port
+from outbox.tokens import account_token
 
 TOKEN = "bench-bench-bench-bench"
+OWN = account_token(TOKEN, "fake")
 CONNECTIONS = 64
 READY_S = 30
 ACCEPTED = """
@@ -49,7 +51,7 @@ async def _call(port: int, ids: list[int]) -> None:
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
     for id_ in ids:
         writer.write(
-            f"GET /fake/fake/{TOKEN}/{id_}?code=delivered HTTP/1.1\r\nHost: bench\r\n\r\n".encode()
+            f"GET /fake/fake/{OWN}/{id_}?code=delivered HTTP/1.1\r\nHost: bench\r\n\r\n".encode()
         )
         head = await reader.readuntil(b"\r\n\r\n")
         if not head.startswith(b"HTTP/1.1 200"):

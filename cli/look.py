@@ -11,9 +11,11 @@ import typer
 
 from cli.app import AsJson, app, console, message_id, moment, print_table, run_async, show, word
 from outbox import calls
+from outbox.calls import oddities
 from outbox.db import Database, open_database
 from outbox.errors import NotFound
 from outbox.rows import LaneStatus, MessageRow, ProviderRow, StateCount
+from outbox.rows_oddities import BusyNumber
 from outbox.settings import load
 
 COUNT_S = 10.0  # the check that nothing is lost reads every message; a huge history takes longer
@@ -36,6 +38,8 @@ async def _status(since: datetime, *, every_lane: bool, as_json: bool) -> None:
         lanes = await db.call(calls.queue_status)
         providers = await db.call(calls.list_providers)
         states = await db.call(calls.outcome_status, since=since)
+        strangers = await db.call(oddities.count_foreign_receipts, since=since)
+        busy = await db.call(oddities.list_busy_numbers)
         unaccounted = await _count_unaccounted(db)
     if as_json:
         lanes_shown = [lane for lane in lanes if every_lane or _is_busy(lane)]
@@ -48,6 +52,8 @@ async def _status(since: datetime, *, every_lane: bool, as_json: bool) -> None:
                 "uncertain": _count(states, "uncertain"),
                 "oldest_due_s": _oldest(lanes),
                 "unaccounted": unaccounted,
+                "foreign_receipts": strangers,
+                "busy_numbers": busy,
             }
         )
         return
@@ -55,7 +61,21 @@ async def _status(since: datetime, *, every_lane: bool, as_json: bool) -> None:
     _print_providers(providers)
     title = f"Left the queue since {word(since)}"
     print_table(["state", ">messages"], [(c.state, c.messages) for c in states], title=title)
+    _print_oddities(strangers, busy)
     console().print(f"\nunaccounted: {'not counted' if unaccounted is None else unaccounted}")
+
+
+def _print_oddities(strangers: int, busy: Sequence[BusyNumber]) -> None:
+    """What should not be; nothing where all is well."""
+    if strangers:
+        told = "delivery reports of accounts that never had the message: sms.foreign_receipts"
+        console().print(f"\n{strangers} {told}")
+    for held in busy:
+        who = held.number or f"client {held.client_id}"
+        console().print(
+            f"\n{who} is busy since {word(held.since)}: session {held.pid} of {held.login} "
+            f"holds its lock, and {held.messages} overdue messages wait"
+        )
 
 
 async def _count_unaccounted(db: Database) -> int | None:

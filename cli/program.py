@@ -29,6 +29,7 @@ from cli import (  # noqa: F401
     look,
     preview,
     provider,
+    provider_url,
     recall,
     remap,
     report,

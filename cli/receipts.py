@@ -69,6 +69,7 @@ async def listen(
             record_inbound=inbound.put,
             follow=follow,
             token=settings.dlr_token.get_secret_value(),
+            shared_until=settings.dlr_shared_token_until,
         )
         async with Listener(server.asgi, host=settings.dlr_host, port=settings.dlr_port):
             yield

@@ -1,6 +1,7 @@
 """The ASGI app that providers call: /{adapter}/{provider}/{token}/{message id} with a receipt,
 …/{token}/inbound with a message from a subscriber. A provider that knows one URL for everything
-calls …/{token}. Beside them, /l/{code} leads on subscribers (`dlr.links`).
+calls …/{token}. Each account has a token of its own (`outbox.tokens`). Beside them, /l/{code} leads
+on subscribers (`dlr.links`).
 
 Answers: what the provider wants to hear (200) after the commit · 404 for a wrong token or an
 unknown provider · 400 for what is no report · 413 for too much · 503 while the database is away or
@@ -9,10 +10,10 @@ too many wait: providers then call again. Neither a text nor a whole number gets
 
 from __future__ import annotations
 
-import hmac
 import re
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import TypeVar
 
 import structlog
@@ -23,6 +24,7 @@ from starlette.routing import Route
 
 from dlr.links import Follow, Links
 from outbox.errors import SettingsMistake, TransientError
+from outbox.tokens import Tokens
 from providers.base import (
     Acknowledgement,
     BringsInbound,
@@ -80,6 +82,7 @@ class ReceiptApp:
         record: Record,
         record_inbound: RecordInbound,
         token: str,
+        shared_until: datetime | None = None,
         follow: Follow = _leads_nowhere,
         max_waiting: int = MAX_WAITING,
     ) -> None:
@@ -92,7 +95,7 @@ class ReceiptApp:
         self._providers = providers
         self._record = record
         self._record_inbound = record_inbound
-        self._token = token.encode()
+        self._tokens = Tokens(token, shared_until=shared_until)
         self._max_waiting = max_waiting
         path = "/{adapter}/{provider}/{token}"
         methods = ["GET", "POST"]
@@ -176,10 +179,13 @@ class ReceiptApp:
     def _called(self, request: Request) -> Provider | Response:
         """The account that the URL names, or the answer to who does not know it."""
         path = request.path_params
-        if not hmac.compare_digest(path["token"].encode(), self._token):
+        if not self._tokens.open(path["provider"], path["token"]):
             return self._nothing_here("wrong_token", request)
         provider = self._providers.get((path["adapter"], path["provider"]))
-        return self._nothing_here("unknown_provider", request) if provider is None else provider
+        if provider is None:
+            return self._nothing_here("unknown_provider", request)
+        self._tokens.note(provider.name, path["token"])
+        return provider
 
     async def _trouble(
         self,

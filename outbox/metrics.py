@@ -51,6 +51,8 @@ MEANINGS = {
     "outbox_queue_oldest_due_seconds": "How long the oldest due message of a lane waits.",
     "outbox_uncertain_messages": "Messages that a provider may or may not have.",
     "outbox_receipts_waiting": "Delivery reports whose message is not known yet.",
+    "outbox_receipts_foreign": "Reports of the last hour about messages their account never had.",
+    "outbox_busy_numbers": "Numbers with overdue messages that a session keeps locked.",
     "outbox_receipt_lag_seconds": "From the event to its report, over the last minute.",
     "outbox_provider_breaker_open": "1 while a provider is left alone or being tried.",
     "outbox_provider_error_ratio": "Share of errors, lost and slow answers of late.",

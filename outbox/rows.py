@@ -75,12 +75,14 @@ class PolicyApplied:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Recorded:
-    """What became of a batch of receipts; `unmapped` codes are kept without a state."""
+    """What became of a batch of receipts; `unmapped` codes are kept without a state, `strangers`
+    spoke of messages that their provider never had."""
 
     stored: int
     applied: int
     waiting: int
     unmapped: int
+    strangers: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -138,7 +140,8 @@ class Explained:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DryRunLine:
     """One finding of a dry run. `topic`: total, kept, suppressed (`key`: the reason), deferred
-    (`at`: the hour), encoding, cost (`key`: the provider, `at`: when it is done), ends."""
+    (`at`: the hour), encoding, cost (`key`: the provider, `at`: when it is done), ends, not_judged
+    (who may not read texts: kept that may repeat an earlier message, by template)."""
 
     topic: str
     key: str | None

@@ -11,7 +11,7 @@ import re
 import socket
 import tomllib
 from collections.abc import Mapping
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -65,6 +65,11 @@ def _check_base_url(url: str) -> str:
     return url
 
 
+def _in_utc(moment: datetime) -> datetime:
+    """A moment without a zone is UTC."""
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+
+
 def _own_name() -> str:
     return f"{socket.gethostname()}:{os.getpid()}"
 
@@ -99,7 +104,13 @@ class Settings(BaseSettings):
     )
     dlr_host: str = Field("127.0.0.1", description="address on which receipts are heard")
     dlr_port: int = Field(8801, ge=0, le=65535, description="its port")
-    dlr_token: SecretStr | None = Field(None, description="secret part of the receipt URLs")
+    dlr_token: SecretStr | None = Field(
+        None, description="secret from which the token in each account's receipt URLs is derived"
+    )
+    dlr_shared_token_until: Annotated[datetime, AfterValidator(_in_utc)] = Field(
+        datetime(2027, 3, 1, tzinfo=UTC),
+        description="until when dlr_token itself is honoured in receipt URLs, as it was before",
+    )
     dlr_base_url: Annotated[str, AfterValidator(_check_base_url)] | None = Field(
         None, description="how providers reach us; unset: http://dlr_host:dlr_port"
     )

@@ -6,11 +6,13 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequenc
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
+from functools import cache
 from types import TracebackType
 from typing import Literal, Protocol, Self, TypeVar, runtime_checkable
-from urllib.parse import quote
 
 from pydantic import BaseModel, ConfigDict, ValidationError
+
+from outbox.tokens import account_url
 
 # --- what goes in ------------------------------------------------------------------------------
 
@@ -422,8 +424,11 @@ def storable(given: str | bytes) -> str:
     return text.replace("\0", "\\x00")
 
 
-def make_dlr_url(base_url: str, *, adapter: str, token: str) -> Callable[[str, int], str]:
+def make_dlr_url(base_url: str, *, adapter: str, secret: str) -> Callable[[str, int], str]:
     """Build the function (provider, message id) → URL at which `dlr` hears about that message."""
-    base = f"{base_url.rstrip('/')}/{quote(adapter, safe='')}"
-    secret = quote(token, safe="")
-    return lambda provider, message_id: f"{base}/{quote(provider, safe='')}/{secret}/{message_id}"
+
+    @cache
+    def url_of(provider: str) -> str:
+        return account_url(base_url, adapter=adapter, account=provider, secret=secret)
+
+    return lambda provider, message_id: f"{url_of(provider)}/{message_id}"

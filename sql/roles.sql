@@ -71,7 +71,7 @@ grant select, insert, update, delete on sms.blacklist, sms.cap, sms.quiet_hours,
 grant select, insert on sms.consent to sms_operator;
 grant update (withdrawn_at, withdrawn_by) on sms.consent to sms_operator;
 grant select on sms.rule_change, sms.number_trouble, sms.inbound, sms.operator_refusal_suspected, sms.uncertain_message,
-                sms.provider_balance, sms.receipt_remap to sms_operator;
+                sms.provider_balance, sms.receipt_remap, sms.foreign_receipts, sms.busy_numbers to sms_operator;
 grant select, insert, update on sms.receipt_error, sms.campaign, sms.client_zone to sms_operator;
 grant execute on function sms.rules_as_of(timestamptz, text), sms.understand_reply(text), sms.fold_word(text) to sms_operator;
 grant select, insert, update on sms.channel, sms.provider, sms.receipt_code, sms.template to sms_operator;
@@ -128,7 +128,7 @@ grant execute on function sms.claim_batch(text, text, int, int, int, interval, t
                           sms.record_receipts(text, bigint[], text[], text[], text[], timestamptz[], text[]),
                           sms.match_receipts(int, timestamptz), sms.maintain_partitions(timestamptz),
                           sms.learn_numbers(int, timestamptz), sms.record_inbound(text, text[], text[], text[], text[]),
-                          sms.list_providers(), sms.lead_chore(int),
+                          sms.list_providers(), sms.lead_chore(int), sms.watch_busy_numbers(),
                           sms.work_left(interval, timestamptz, interval), sms.queue_status(), sms.outcome_status(timestamptz),
                           sms.report_health(text, jsonb, timestamptz), sms.watch_routes(timestamptz),
                           sms.take_route_notices(int), sms.told_route_notices(bigint[]),

@@ -18,6 +18,7 @@ from outbox.calls import events, money, routes
 from outbox.db import Database
 from outbox.errors import DatabaseError, TransientError
 from worker import campaigns, clock
+from worker.busy import BusyWatch
 from worker.clock import happens, jittered
 
 log = structlog.get_logger()
@@ -100,6 +101,7 @@ CHORES = (
     Chore(number=13, name="roll_up_statistics", every_s=10, run=_roll_up_statistics, rest=19.0),
     Chore(number=14, name="watch_budgets", every_s=5, run=_watch_budgets),
     Chore(number=15, name="collect_conversions", every_s=300, run=_collect_conversions),
+    Chore(number=20, name="watch_busy_numbers", every_s=15, run=BusyWatch()),
 )
 
 

@@ -157,16 +157,19 @@ async def open_worker(settings: Settings) -> AsyncIterator[Worker]:
 
 def make_batcher(db: Database, metrics: Metrics) -> ReceiptBatcher:
     """The one way receipts take into the database."""
-    unmapped: Counter[str] = Counter()
+    odd: Counter[tuple[str, str]] = Counter()
 
     async def record(provider: str, receipts: Sequence[Receipt]) -> None:
         with metrics.receipts(provider, len(receipts)):
             recorded = await db.call(calls.record_receipts, provider=provider, receipts=receipts)
-        if recorded.unmapped:
-            before = unmapped[provider]
-            unmapped[provider] += recorded.unmapped
-            if before.bit_length() != unmapped[provider].bit_length():  # 1st, 2nd, 4th, 8th …
-                log.warning("receipts_unmapped", provider=provider, count=unmapped[provider])
+        for event, count in (
+            ("receipts_unmapped", recorded.unmapped),
+            ("receipts_of_strangers", recorded.strangers),
+        ):
+            before = odd[event, provider]
+            odd[event, provider] += count
+            if before.bit_length() != odd[event, provider].bit_length():  # 1st, 2nd, 4th, 8th …
+                log.warning(event, provider=provider, count=odd[event, provider])
 
     return ReceiptBatcher(record)
 

@@ -63,8 +63,8 @@ def make_provider(
 
     dlr_url = None
     if settings.dlr_token is not None:
-        token = settings.dlr_token.get_secret_value()
-        dlr_url = make_dlr_url(settings.dlr_url, adapter=row.adapter, token=token)
+        key = settings.dlr_token.get_secret_value()
+        dlr_url = make_dlr_url(settings.dlr_url, adapter=row.adapter, secret=key)
     return build(
         provider=row.provider,
         adapter=row.adapter,

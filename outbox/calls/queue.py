@@ -117,7 +117,7 @@ async def record_receipts(
         conn,
         Recorded,
         """
-        select stored, applied, waiting, unmapped
+        select stored, applied, waiting, unmapped, strangers
           from sms.record_receipts(p_provider => %(provider)s,
                                    p_message_ids => %(message_ids)b::bigint[],
                                    p_refs => %(refs)b::text[], p_codes => %(codes)b::text[],

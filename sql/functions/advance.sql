@@ -1,7 +1,8 @@
 -- Move messages to the states their receipts bring, forward only: the highest rank of several wins, a lower or equal one
 -- changes nothing, and so does a move that sms.state_transition does not know. A message that was never handed over cannot
--- be moved by a receipt. Returns the ids that moved. Arrays are parallel; a message may occur several times.
-create or replace function sms.advance(p_ids bigint[], p_states text[], p_errors text[], p_now timestamptz)
+-- be moved by a receipt, nor can one that another provider carries (sms.counts_late). Returns the ids that moved. Arrays are
+-- parallel; a message may occur several times.
+create or replace function sms.advance(p_provider_id smallint, p_ids bigint[], p_states text[], p_errors text[], p_now timestamptz)
     returns bigint[]
     language plpgsql volatile
 as $$
@@ -33,6 +34,7 @@ begin
                detail = case when b.state = 'delivered' then null else b.error end
           from move as b
          where o.id = b.id and o.attempts > 0 and o.state = any (b.from_states)
+           and (o.provider_id = p_provider_id or sms.counts_late(o.id, p_provider_id, b.state))
      returning o.id, o.state
     )
     select coalesce(array_agg(m.id), '{}'), array_agg(m.id) filter (where m.state in ('undelivered', 'expired', 'rejected'))
@@ -44,5 +46,5 @@ begin
     return _moved;
 end
 $$;
-comment on function sms.advance is 'Move messages forward to what their receipts say; never back.';
+comment on function sms.advance is 'Move messages forward to what the receipts of their provider say; never back.';
 revoke execute on function sms.advance from public;

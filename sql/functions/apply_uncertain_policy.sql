@@ -5,7 +5,7 @@ create or replace function sms.apply_uncertain_policy(p_limit int default 1000, 
     language plpgsql volatile security definer set search_path = pg_catalog, pg_temp set enable_seqscan = off
 as $$
 declare
-    _now timestamptz := coalesce(p_as_of, clock_timestamp());
+    _now timestamptz := coalesce(sms.named_moment(p_as_of), clock_timestamp());
     _resend bigint[];
     _give_up bigint[];
 begin

@@ -27,14 +27,14 @@ begin
     end if;
     if _provider.is_enabled then
         _batch := sms.choose_due(_provider.provider_id, least(greatest(p_limit, 1), _provider.max_batch), p_from_priority,
-                                 p_to_priority, coalesce(p_as_of, clock_timestamp()),
+                                 p_to_priority, coalesce(sms.named_moment(p_as_of), clock_timestamp()),
                                  exists (select from sms.cap as k where k.per = 'client'));
         if _batch is null then
             _batch := sms.choose_probes(_provider.provider_id, p_limit, p_from_priority, p_to_priority,
-                                        coalesce(p_as_of, clock_timestamp()));
+                                        coalesce(sms.named_moment(p_as_of), clock_timestamp()));
         end if;
     end if;
-    _now := coalesce(p_as_of, clock_timestamp());
+    _now := coalesce(sms.named_moment(p_as_of), clock_timestamp());
     _lease_until := _now + p_lease;
     if _batch is null then
         return query select _claim_id, 0, _lease_until, null::bigint[], null::bigint[], null::text[], null::text[],

@@ -6,7 +6,7 @@ create or replace function sms.collect_conversions(p_as_of timestamptz default n
     language plpgsql volatile security definer set search_path = pg_catalog, pg_temp
 as $$
 declare
-    _now timestamptz := coalesce(p_as_of, clock_timestamp());
+    _now timestamptz := coalesce(sms.named_moment(p_as_of), clock_timestamp());
     _g sms.goal;
     _new int;
     _kept int := 0;

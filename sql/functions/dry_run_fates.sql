@@ -1,13 +1,14 @@
 -- What would become of every candidate: reason null = kept, and would go at that moment; else why it is suppressed.
 -- Each is judged by sms.judge_batch as of when it is due, and again when a deferral ends; those that share a number or a
--- client are then decided one after the other, as claims would.
+-- client are then decided one after the other, as claims would. Who may not read texts has them compared with each other only,
+-- never with messages of others (sms.told_facts).
 create or replace function sms.dry_run_fates(p_batch sms.candidate[], p_as_of timestamptz)
     returns table (id bigint, reason text, at timestamptz, is_deferred boolean)
     language plpgsql stable
 as $$
 #variable_conflict use_column
 declare
-    _steps sms.finding[] := array(select s from sms.dry_run_steps(p_batch, p_as_of) as s);
+    _steps sms.finding[] := array(select s from sms.dry_run_steps(sms.told_facts(p_batch), p_as_of) as s);
     _doubles bigint[] := array(select d from sms.dry_run_refs(p_batch, p_as_of) as d);
     _rivals sms.candidate[];
 begin

@@ -2,6 +2,8 @@
 -- p_factor is by how much the requests are fewer than what they stand for: a part of a large audience is scaled up.
 -- Money by the tariff of the moment each message goes. The end assumes the providers' segments per second of today, one
 -- worker process, and nothing else in the queue; null where a lane is parked or its provider disabled.
+-- Who may not read texts is not told which repeat earlier messages; not_judged tells of how many of the kept a message of the
+-- same template went to the number within the window, which may be another text.
 create or replace function sms.dry_run_report(
     p_rows sms.outbox[], p_campaign_id bigint, p_as_of timestamptz, p_factor numeric default 1
 )
@@ -13,6 +15,7 @@ as $$
 declare
     _bounds timestamptz[] := array(select t.valid_from from sms.tariff as t union select t.valid_until from sms.tariff as t
                                     order by 1);
+    _is_blind boolean := not sms.may_read_texts();
 begin
     perform sms.refuse_unfit_rows(p_rows);
     return query
@@ -25,7 +28,7 @@ begin
     ), told as materialized (
         select r.weight, coalesce(r.reason, f.reason) as reason, f.at, coalesce(f.is_deferred, false) as is_deferred,
                r.weight * coalesce(r.segments, 0) as segments, coalesce(r.is_ucs2, false) as is_ucs2,
-               (r.fact).lane_id, width_bucket(f.at, _bounds) as tariffs
+               r.fact, (r.fact).lane_id, width_bucket(f.at, _bounds) as tariffs
           from request as r
           left join fate as f on f.id = (r.fact).id and r.reason is null
     ), price as materialized (
@@ -46,6 +49,16 @@ begin
                max(k.at + make_interval(secs => (k.later / k.tps)::float8)) as at, bool_and(k.tps is not null) as ends
           from (select x.*, sum(x.segments) over (partition by x.provider order by x.at desc) as later from kept as x) as k
          group by k.provider
+    ), repeated as (
+        select t.weight, t.segments
+          from told as t
+          join sms.template_version as v on v.template_version_id = (t.fact).template_version_id
+          join sms.template as m on m.template_id = v.template_id
+          join sms.channel as c on c.channel_id = (t.fact).channel_id and c.dedup_window > '0'
+         where _is_blind and t.reason is null
+           and exists (select from sms.contact_log as l
+                         join sms.outbox as o on o.id = l.message_id and split_part(o.template, '@', 1) = m.template
+                        where l.msisdn = (t.fact).msisdn and l.at > t.at - c.dedup_window and l.message_id <> (t.fact).id)
     )
     select f.topic, f.key, round(f.messages)::bigint, round(f.segments)::bigint, f.cost, f.at
       from (select 1 as part, 0 as n, 'total' as topic, null as key, coalesce(sum(t.weight), 0) as messages,
@@ -71,7 +84,10 @@ begin
             union all
             select 7, 0, 'ends', null, sum(p.messages), sum(p.segments), sum(p.cost),
                    case when bool_and(p.ends) then max(p.at) end
-              from finish as p having count(*) > 0) as f
+              from finish as p having count(*) > 0
+            union all
+            select 8, 0, 'not_judged', 'duplicate', coalesce(sum(r.weight), 0), coalesce(sum(r.segments), 0), null, null
+              from repeated as r having _is_blind) as f
      order by f.part, f.at, f.n, f.key;
 end
 $$;

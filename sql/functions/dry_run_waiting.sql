@@ -7,7 +7,7 @@ as $$
     select case when c.not_before > c.expires_at and c.not_before >= timestamptz '3000-01-01 00:00Z'
                 then sms.dry_run_again(c, c.not_before - sms.hold_span()) else c end,
            null, sms.segments(t.body), sms.needs_ucs2(t.body)
-      from unnest(sms.candidates(array(select p.id from sms.pending as p where p.campaign_id = p_campaign_id))) as c
+      from unnest(sms.told_facts(sms.candidates(array(select p.id from sms.pending as p where p.campaign_id = p_campaign_id)))) as c
       join sms.outbox as o on o.id = c.id
       left join sms.template_version as v on v.template_version_id = c.template_version_id
       cross join lateral (

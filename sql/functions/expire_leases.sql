@@ -7,7 +7,7 @@ create or replace function sms.expire_leases(p_limit int default 1000, p_as_of t
     set search_path = pg_catalog, pg_temp set plan_cache_mode = force_generic_plan
 as $$
 declare
-    _now timestamptz := coalesce(p_as_of, clock_timestamp());
+    _now timestamptz := coalesce(sms.named_moment(p_as_of), clock_timestamp());
     _claims bigint[];
     _doubted bigint[];
 begin

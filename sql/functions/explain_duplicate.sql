@@ -5,6 +5,8 @@ create or replace function sms.explain_duplicate(p_fact sms.candidate, p_as_of t
 as $$
     select jsonb_build_object(
                'told', case when coalesce(ch.dedup_window, '0') = '0' then 'the channel does not look for duplicates'
+                            when p_fact.dedup_key is null and not sms.may_read_texts()
+                                then 'told only to roles that may read texts'
                             else 'nothing the same went within ' || ch.dedup_window end,
                'window', ch.dedup_window,
                'same_by', ch.dedup_by,

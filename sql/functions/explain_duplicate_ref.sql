@@ -4,7 +4,9 @@ create or replace function sms.explain_duplicate_ref(p_fact sms.candidate, p_as_
     language sql stable
 as $$
     select jsonb_build_object(
-               'told', case when p_fact.ref_hash is null then 'it has no erp_ref'
+               'told', case when p_fact.ref_hash is null and a.erp_ref is not null and not sms.may_read_texts()
+                                then 'told only to roles that may read texts'
+                            when p_fact.ref_hash is null then 'it has no erp_ref'
                             when w.id is null then 'nobody owns its erp_ref yet'
                             else 'it owns its erp_ref' end,
                'erp_ref', a.erp_ref,

@@ -1,6 +1,6 @@
 -- Every rule in rule order about one message at a moment: its objection or pass, and the facts it looked at.
 -- Asked as of its own claim, what was sent since does not count against it, though the rules themselves look an hour ahead,
--- so that clocks need not agree.
+-- so that clocks need not agree. Who may not read texts is told of duplicates only where that is what was decided.
 create or replace function sms.explain_rules(p_id bigint, p_as_of timestamptz)
     returns table (topic text, verdict text, reason text, detail text, at timestamptz, facts jsonb)
     language sql stable
@@ -8,7 +8,10 @@ as $$
     with asked as materialized (
         select b.batch, b.batch[1] as fact, c.is_claim,
                case when c.is_claim then p_as_of else p_as_of + interval '1 hour' end as before
-          from (select sms.candidates(array[p_id]) as batch offset 0) as b
+          from (select case when exists (select from sms.outcome as o
+                                          where o.id = p_id and o.reason in ('duplicate', 'duplicate_ref'))
+                            then sms.candidates(array[p_id])
+                            else sms.told_facts(sms.candidates(array[p_id])) end as batch offset 0) as b
           cross join lateral (
                    select exists (select from sms.contact_log as l
                                    where l.msisdn = b.batch[1].msisdn and l.at = p_as_of and l.message_id = p_id) as is_claim

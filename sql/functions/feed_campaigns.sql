@@ -8,7 +8,7 @@ create or replace function sms.feed_campaigns(p_limit int default 2500, p_as_of 
     set search_path = pg_catalog, pg_temp set enable_seqscan = off set plan_cache_mode = force_generic_plan set jit = off
 as $$
 declare
-    _now timestamptz := coalesce(p_as_of, clock_timestamp());
+    _now timestamptz := coalesce(sms.named_moment(p_as_of), clock_timestamp());
     _run sms.campaign_run;
 begin
     fed := 0;

@@ -6,7 +6,8 @@ create or replace function sms.maintain_partitions(p_as_of timestamptz default n
     language plpgsql volatile security definer set search_path = pg_catalog, pg_temp set timezone = 'UTC' set lock_timeout = '2s'
 as $$
 declare
-    _this_month timestamptz := date_trunc('month', coalesce(p_as_of, clock_timestamp()), 'UTC');
+    _now timestamptz := coalesce(sms.named_moment(p_as_of), clock_timestamp());
+    _this_month timestamptz := date_trunc('month', _now, 'UTC');
     _table text;
     _month timestamptz;
 begin
@@ -31,10 +32,14 @@ begin
          where r.id < (select min(sms.id_at(m.month)) from sms.partition_months('outbox') as m);
         delete from sms.event_key as k
          where k.event_id < (select min(sms.id_at(m.month)) from sms.partition_months('event') as m);
+        delete from sms.earlier_carrier as c
+         where c.message_id < (select min(sms.id_at(m.month)) from sms.partition_months('outcome') as m);
+        delete from sms.foreign_receipt as f
+         where f.receipt_id < (select min(sms.id_at(m.month)) from sms.partition_months('receipt') as m);
     end if;
-    perform sms.prune_history(coalesce(p_as_of, clock_timestamp()));
+    perform sms.prune_history(_now);
     -- What waited to be polled at a provider that nobody polls any more.
-    delete from sms.overdue as v where v.next_poll_at < coalesce(p_as_of, clock_timestamp()) - interval '3 days';
+    delete from sms.overdue as v where v.next_poll_at < _now - interval '3 days';
     return next;
 end
 $$;

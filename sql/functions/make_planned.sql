@@ -6,7 +6,7 @@ create or replace function sms.make_planned(p_limit int default 1000, p_as_of ti
     set search_path = pg_catalog, pg_temp set enable_seqscan = off set plan_cache_mode = force_generic_plan
 as $$
 declare
-    _now timestamptz := coalesce(p_as_of, clock_timestamp());
+    _now timestamptz := coalesce(sms.named_moment(p_as_of), clock_timestamp());
     _again bigint;
     _events bigint[];
     _rules int[];

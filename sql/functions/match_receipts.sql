@@ -9,7 +9,7 @@ create or replace function sms.match_receipts(p_limit int default 1000, p_as_of 
     set search_path = pg_catalog, pg_temp set enable_seqscan = off set plan_cache_mode = force_generic_plan
 as $$
 declare
-    _now timestamptz := coalesce(p_as_of, clock_timestamp());
+    _now timestamptz := coalesce(sms.named_moment(p_as_of), clock_timestamp());
     _fresh constant bigint := sms.id_at(clock_timestamp() - interval '5 minutes');
     _step constant int := greatest(p_limit, 1);
     _from bigint;

@@ -1,5 +1,5 @@
 -- What monitoring wants to know at this moment, a row a value: name as Prometheus writes it, labels, value.
--- Counts of the queue by lane, ages, doubts, receipts that wait and how late they come, providers as their breakers see
+-- Counts of the queue by lane, ages, doubts, receipts that wait, of strangers and how late they come, numbers held busy, providers as their breakers see
 -- them, money of today, budgets, campaigns, statistics still to be counted. No numbers of people, no texts.
 -- Reads all that waits: most of a second for a million messages, in one process, so that the caller can rest by it.
 create or replace function sms.metric_values()
@@ -35,6 +35,13 @@ as $$
     select 'outbox_receipts_waiting', jsonb_build_object('provider', p.provider), count(u.receipt_id)::float8
       from sms.provider as p
       left join sms.unmatched_receipt as u on u.provider_id = p.provider_id
+     group by p.provider
+    union all select 'outbox_busy_numbers', '{}', count(*)::float8 from sms.busy_numbers as b
+    union all
+    select 'outbox_receipts_foreign', jsonb_build_object('provider', p.provider), count(f.receipt_id)::float8
+      from sms.provider as p
+      left join sms.foreign_receipts as f
+        on f.provider = p.provider and not f.had_it and f.receipt_id >= sms.id_at(clock_timestamp() - interval '1 hour')
      group by p.provider
     union all
     select 'outbox_receipt_lag_seconds', jsonb_build_object('provider', p.provider, 'quantile', k.quantile),

@@ -1,5 +1,6 @@
 -- Chore: give a planned run its moment, worked out from the cron expression; p_skipped tells how many moments were missed
 -- and will not be made up for. Without a moment before the campaign's ends_at there is none any more: the run is dropped.
+-- Left alone while its moment has not come, so that the worker plans what is due and moves nothing else.
 create or replace function sms.plan_run(p_run_id bigint, p_moment timestamptz, p_skipped int default 0)
     returns void
     language plpgsql volatile security definer set search_path = pg_catalog, pg_temp
@@ -10,7 +11,7 @@ begin
     select c.* into _campaign
       from sms.campaign_run as r
       join sms.campaign as c on c.campaign_id = r.campaign_id
-     where r.run_id = p_run_id and r.state = 'planned'
+     where r.run_id = p_run_id and r.state = 'planned' and coalesce(r.begins_at, '-infinity') <= clock_timestamp()
        for no key update of r;
     if not found then
         return;

@@ -1,12 +1,13 @@
 -- Store delivery reports as received and move their messages forward. Arrays are parallel; a report names our id
 -- (p_message_ids) or the provider's own (p_refs), codes are mapped by sms.receipt_code. Commit before answering the provider.
 -- The look-up by reference is gated, so that receipts which name our id pay nothing for it; outcome is probed again only for
--- what advance did not move (9.8 against 14.5 µs a receipt). stored = all; applied = messages moved; waiting = kept until their message is known; unmapped = codes nobody mapped.
+-- what advance did not move (9.8 against 14.5 µs a receipt). stored = all; applied = messages moved; waiting = kept until their
+-- message is known; unmapped = codes nobody mapped; strangers = about messages that this provider never had: they move nothing.
 create or replace function sms.record_receipts(
     p_provider text, p_message_ids bigint[], p_refs text[], p_codes text[], p_errors text[],
     p_occurred_ats timestamptz[], p_raws text[]
 )
-    returns table (stored int, applied int, waiting int, unmapped int)
+    returns table (stored int, applied int, waiting int, unmapped int, strangers int)
     language plpgsql volatile security definer
     set search_path = pg_catalog, pg_temp set enable_seqscan = off set plan_cache_mode = force_generic_plan set jit = off
 as $$
@@ -43,17 +44,24 @@ begin
           from report as p
     ), moved as materialized (
         select unnest(m.ids) as id
-          from (select sms.advance(array_agg(p.message_id), array_agg(p.state), array_agg(p.error), _now) as ids
+          from (select sms.advance(_provider_id, array_agg(p.message_id), array_agg(p.state), array_agg(p.error), _now) as ids
                   from report as p
                  where p.state is not null and p.message_id is not null and coalesce(p.parts, 1) = 1) as m
     ), known as materialized (
-        select p.*, o.id as outcome_id
+        select p.*, o.id as outcome_id, o.provider_id as carrier_id
           from report as p
           left join moved as m on m.id = p.message_id
-          left join lateral (select x.id from sms.outcome as x where x.id = p.message_id offset 0) as o on true
+          left join lateral (select x.id, x.provider_id from sms.outcome as x where x.id = p.message_id offset 0) as o on true
          where p.state is not null and m.id is null
+    ), foreigners as (
+        insert into sms.foreign_receipt (receipt_id, message_id, provider_id, carrier_id)
+        select k.receipt_id, k.message_id, _provider_id, k.carrier_id
+          from known as k
+         where k.outcome_id is not null and k.carrier_id is distinct from _provider_id
+           and not sms.counts_late(k.message_id, _provider_id, k.state)
+     returning message_id
     ), folded as (
-        select sms.fold_parts(array_agg(k.message_id), array_agg(k.part), array_agg(k.state), array_agg(k.error), _now) as n
+        select sms.fold_parts(_provider_id, array_agg(k.message_id), array_agg(k.part), array_agg(k.state), array_agg(k.error), _now) as n
           from known as k
          where k.outcome_id is not null and k.parts > 1
     ), parked as (
@@ -65,9 +73,11 @@ begin
      returning 1
     )
     select (select count(*) from report)::int, (select count(*) from moved)::int + coalesce((select f.n from folded as f), 0),
-           (select count(*) from parked)::int, (select count(*) from report as p where not p.is_mapped)::int;
+           (select count(*) from parked)::int, (select count(*) from report as p where not p.is_mapped)::int,
+           (select count(*) from foreigners as f
+             where not exists (select from sms.earlier_carrier as e where e.message_id = f.message_id and e.provider_id = _provider_id))::int;
 end
 $$;
 comment on function sms.record_receipts is
-    'Receipt API. Store reports as received, map their codes, move messages forward; early and unknown ones wait.';
+    'Receipt API. Store reports as received, map their codes, move messages of this provider forward; early and unknown ones wait.';
 revoke execute on function sms.record_receipts from public;

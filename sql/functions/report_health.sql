@@ -14,7 +14,7 @@ as $$
            coalesce(r.troubles, 0), coalesce(r.outstanding, 0), coalesce(r.overdue, 0),
            make_interval(secs => coalesce(r.silence_s, 0)), coalesce(r.failing, 0), make_interval(secs => coalesce(r.failing_s, 0)),
            coalesce(r.times, '{}'), coalesce(r.max_ms, 0)
-      from (select coalesce(p_as_of, clock_timestamp()) as now) as n
+      from (select coalesce(sms.named_moment(p_as_of), clock_timestamp()) as now) as n
       cross join jsonb_to_recordset(p_reports) as r (
                provider text, epoch int, accepted int, rejected int, failed int, throttled int, unanswered int, slow int, troubles int,
                outstanding int, overdue int, silence_s float8, failing int, failing_s float8, times int[], max_ms int)

@@ -22,6 +22,10 @@ begin
                    c.template_version_id, c.lane_id, g.zone_id, c.priority, g.attempts
               from gone as g
               join unnest(sms.candidates(p_ids)) as c on c.id = g.id
+        ), carried as (
+            insert into sms.earlier_carrier (message_id, provider_id)
+            select g.id, g.provider_id from gone as g where g.provider_id is not null
+                on conflict do nothing
         ), unspent as (
             insert into sms.spend (day, channel_id, campaign_id, amount)
             select (g.submitted_at at time zone sms.statistics_zone())::date, l.channel_id, g.campaign_id, -sum(g.cost)

@@ -8,7 +8,7 @@ create or replace function sms.roll_up_statistics(p_limit int default 50, p_as_o
     set search_path = pg_catalog, pg_temp set enable_seqscan = off set plan_cache_mode = force_custom_plan set jit = off
 as $$
 declare
-    _now timestamptz := coalesce(p_as_of, clock_timestamp());
+    _now timestamptz := coalesce(sms.named_moment(p_as_of), clock_timestamp());
     _hours int[];
     _months date[];
     _kept_since bigint := (select min(sms.id_at(m.month)) from sms.partition_months('outbox') as m);

@@ -1,6 +1,7 @@
 -- Close attempts of one claim. Arrays are parallel; results: accepted, rejected, retry, throttled (retry that costs no
 -- attempt), uncertain, released (handed back, never submitted). Fenced by claim_id: rows that another claim holds by now
--- are left alone, and the number returned is how many were ours. Safe to repeat. Receipts that came early are applied.
+-- are left alone, and the number returned is how many were ours. Safe to repeat. Receipts that came early are applied,
+-- those of other providers only counted.
 -- What the provider billed is kept beside the expected cost (p_cost_ids, p_costs), which goes to the ledger sms.spend.
 -- Names written with the mark become references; a provider without names pays one index probe a call for that.
 -- Ids are distinct. Deletes go by ctid from fenced look-ups and the price once per lane: joined plainly, both were
@@ -58,11 +59,24 @@ begin
                                                           where r.message_id = f.id
                                                          offset 0) as x
                                     where f.state <> 'pending'))
-     returning u.message_id, u.state, u.error, u.received_at
+     returning u.message_id, u.state, u.error, u.received_at, u.receipt_id, u.provider_id
     ), heard as materialized (
         select distinct on (e.message_id) e.message_id, e.state, e.error, e.received_at
           from early as e
+          join fate as f on f.id = e.message_id
+         where e.provider_id = f.provider_id or sms.counts_late(e.message_id, e.provider_id, e.state)
          order by e.message_id, sms.state_rank(e.state) desc
+    ), foreigners as (
+        insert into sms.foreign_receipt (receipt_id, message_id, provider_id, carrier_id)
+        select e.receipt_id, e.message_id, e.provider_id, f.provider_id
+          from early as e
+          join fate as f on f.id = e.message_id
+         where e.provider_id <> f.provider_id and not sms.counts_late(e.message_id, e.provider_id, e.state)
+            on conflict do nothing
+    ), carried as (   -- whoever asked for another try may have sent it all the same
+        insert into sms.earlier_carrier (message_id, provider_id)
+        select f.id, f.provider_id from fate as f where f.result = 'retry' and f.state = 'pending'
+            on conflict do nothing
     ), closed as (
         insert into sms.outcome (id, msisdn, decided_at, submitted_at, final_at, client_id, campaign_id, cost,
                                  template_version_id, provider_id, lane_id, zone_id, segments, attempts, state, reason, detail,

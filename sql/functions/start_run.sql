@@ -1,5 +1,5 @@
 -- Chore: the moment of a planned run has come: it is freezing now, with the settings the campaign has by now, and the next
--- one is planned for p_next (null: none). False when it is no longer planned.
+-- one is planned for p_next (null: none). False when it is no longer planned, or its moment has not come.
 create or replace function sms.start_run(p_run_id bigint, p_next timestamptz, p_skipped int default 0)
     returns boolean
     language plpgsql volatile security definer set search_path = pg_catalog, pg_temp
@@ -10,7 +10,7 @@ begin
     select c.* into _campaign
       from sms.campaign_run as r
       join sms.campaign as c on c.campaign_id = r.campaign_id
-     where r.run_id = p_run_id and r.state = 'planned'
+     where r.run_id = p_run_id and r.state = 'planned' and r.begins_at <= clock_timestamp()
        for no key update of r;
     if not found then
         return false;

@@ -6,7 +6,7 @@ create or replace function sms.watch_budgets(p_as_of timestamptz default null)
     language plpgsql volatile security definer set search_path = pg_catalog, pg_temp
 as $$
 declare
-    _now timestamptz := coalesce(p_as_of, clock_timestamp());
+    _now timestamptz := coalesce(sms.named_moment(p_as_of), clock_timestamp());
     _told int := 0;
     _b record;
 begin

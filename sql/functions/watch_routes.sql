@@ -6,7 +6,7 @@ create or replace function sms.watch_routes(p_as_of timestamptz default null)
     set plan_cache_mode = force_generic_plan set jit = off
 as $$
 declare
-    _now timestamptz := coalesce(p_as_of, clock_timestamp());
+    _now timestamptz := coalesce(sms.named_moment(p_as_of), clock_timestamp());
     _moved smallint[];
 begin
     unpinned := sms.expire_pins(_now);

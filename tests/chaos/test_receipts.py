@@ -11,6 +11,7 @@ import pytest
 from psycopg import AsyncConnection
 
 from kannel.processes import free_ports
+from outbox.tokens import account_token
 from tests.chaos.books import fill, until
 from tests.chaos.wire import Wire
 from tests.support import factory
@@ -21,6 +22,7 @@ from tests.support.waiting import eventually
 pytestmark = pytest.mark.chaos
 
 TOKEN = "0123456789-abcdef_XYZ"
+OWN = account_token(TOKEN, factory.PROVIDER)
 CALLERS = 16
 
 
@@ -60,7 +62,7 @@ async def post(conn: AsyncConnection) -> None:
     await factory.make_provider(conn)
 
 
-def path(message_id: int, *, code: str = "delivered", token: str = TOKEN) -> str:
+def path(message_id: int, *, code: str = "delivered", token: str = OWN) -> str:
     return f"/fake/{factory.PROVIDER}/{token}/{message_id}?code={code}"
 
 
@@ -126,7 +128,7 @@ async def test_who_does_not_know_the_token_finds_nothing(
     [id_] = await accepted(conn, 1)
     stranger = path(id_).replace(factory.PROVIDER, "stranger")
     nonsense = path(id_).replace(str(id_), "nonsense")
-    wrong = [path(id_, token=TOKEN[:-1]), path(id_, token=TOKEN.lower()), stranger, nonsense]
+    wrong = [path(id_, token=OWN[:-1]), path(id_, token=OWN.lower()), stranger, nonsense]
     assert await told(client, *wrong) == [404, 404, 404, 400]
     assert await factory.states(conn, id_) == ["accepted"]
     assert await factory.value(conn, "select count(*) from sms.receipt") == 0

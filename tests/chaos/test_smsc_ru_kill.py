@@ -16,6 +16,7 @@ import pytest
 from psycopg import AsyncConnection
 
 from kannel.processes import free_ports
+from outbox.tokens import account_token
 from tests.chaos.books import fill, until, until_taken
 from tests.support import factory
 from tests.support.outbox_process import Program, Programs, with_rights_of
@@ -29,7 +30,7 @@ WORKERS = 3
 TPS = 45  # of each worker
 TOKEN = "a-token-for-the-tests"
 KEY_ENV = "SMSC_RU_KEY_FOR_TESTS"
-PORT_AT = f"http://127.0.0.1:{{port}}/smsc_ru/smsc/{TOKEN}"
+PORT_AT = f"http://127.0.0.1:{{port}}/smsc_ru/smsc/{account_token(TOKEN, 'smsc')}"
 ALL_DELIVERED = "select not exists (select from sms.message where state <> 'delivered')"
 
 

@@ -14,6 +14,7 @@ import httpx
 from psycopg import AsyncConnection
 
 from outbox.cluster import ROOT
+from outbox.tokens import account_token
 from tests.support import factory
 
 TOKEN = "t" * 20
@@ -61,7 +62,9 @@ async def test_receipts_are_stored_before_they_are_answered(
     await factory.make_provider(conn)
     first = await accepted(conn, 1, provider="post")
     async with serving(dsn) as client:
-        reply = await client.get(f"/fake/post/{TOKEN}/{first}?code=delivered")
+        reply = await client.get(
+            f"/fake/post/{account_token(TOKEN, 'post')}/{first}?code=delivered"
+        )
         assert reply.status_code == 200
         state = "select m.state from sms.message as m where m.id = %s"
         assert await factory.value(conn, state, first) == "delivered"
@@ -71,7 +74,7 @@ async def test_receipts_are_stored_before_they_are_answered(
         await factory.make_provider(conn, "late")
         second = await accepted(conn, 2, provider="late")
         async with asyncio.timeout(PATIENCE_S):
-            path = f"/fake/late/{TOKEN}/{second}?code=delivered"
+            path = f"/fake/late/{account_token(TOKEN, 'late')}/{second}?code=delivered"
             while (await client.get(path)).status_code == 404:  # noqa: ASYNC110 - another process
                 await asyncio.sleep(0.1)
         assert await factory.value(conn, state, second) == "delivered"

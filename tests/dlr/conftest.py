@@ -9,6 +9,7 @@ import httpx
 
 from dlr.app import ReceiptApp, Record, RecordInbound
 from dlr.serve import Listener
+from outbox.tokens import account_token
 from providers.base import (
     Acknowledgement,
     Context,
@@ -82,7 +83,12 @@ async def client_of(app: ReceiptApp) -> AsyncIterator[httpx.AsyncClient]:
 
 
 def path(
-    message_id: object, *, code: str = "delivered", token: str = TOKEN, provider: str = "post"
+    message_id: object,
+    *,
+    code: str = "delivered",
+    token: str | None = None,
+    provider: str = "post",
 ) -> str:
     """The URL that a provider calls about a message."""
+    token = token or account_token(TOKEN, provider)
     return f"/fake/{provider}/{token}/{message_id}?code={code}"

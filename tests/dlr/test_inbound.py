@@ -14,11 +14,13 @@ from outbox import calls
 from outbox.db import Database
 from outbox.errors import DatabaseAway
 from outbox.receipts import Inbound, InboundBatcher, Receipt
+from outbox.tokens import account_token
 from tests.dlr.conftest import TOKEN, app_with, client_of, path
 from tests.support import factory
 from tests.support.waiting import eventually
 
-URL = f"/fake/brings/{TOKEN}/inbound"
+OWN = account_token(TOKEN, "brings")
+URL = f"/fake/brings/{OWN}/inbound"
 STOP = f"ref-1|+{factory.number(1)}|Стоп".encode()
 
 
@@ -80,12 +82,12 @@ async def test_what_arrives_during_a_commit_shares_the_next_one(store: Store) ->
 @pytest.mark.parametrize(
     "url",
     [
-        f"/fake/brings/{TOKEN}x/inbound",
-        f"/fake/brings/{TOKEN[:-1]}/inbound",
+        f"/fake/brings/{OWN}x/inbound",
+        f"/fake/brings/{OWN[:-1]}/inbound",
         "/fake/brings/токен/inbound",
-        f"/fake/nobody/{TOKEN}/inbound",
-        f"/kannel/brings/{TOKEN}/inbound",
-        f"/fake/post/{TOKEN}/inbound",  # an adapter that brings none
+        f"/fake/nobody/{account_token(TOKEN, 'nobody')}/inbound",
+        f"/kannel/brings/{OWN}/inbound",
+        f"/fake/post/{account_token(TOKEN, 'post')}/inbound",  # an adapter that brings none
     ],
 )
 async def test_who_is_not_known_is_not_found(store: Store, url: str) -> None:
@@ -95,6 +97,7 @@ async def test_who_is_not_known_is_not_found(store: Store, url: str) -> None:
     assert (answer.status_code, answer.text) == (404, "Not found.")
     assert store.commits == []
     assert TOKEN not in str(logs)
+    assert OWN not in str(logs)
 
 
 async def test_what_is_no_message_gets_a_sentence_and_leaves_no_text_in_the_log(

@@ -14,10 +14,12 @@ from dlr.app import ReceiptApp
 from dlr.serve import Listener
 from outbox.errors import DatabaseAway, SettingsMistake
 from outbox.receipts import Receipt, ReceiptBatcher
+from outbox.tokens import account_token
 from tests.dlr.conftest import TOKEN, app_with, client_of, nobody_hears, path
 from tests.support.waiting import eventually
 
 BIGGEST_ID = 2**63 - 1
+OWN = account_token(TOKEN, "post")
 
 
 class Store:
@@ -81,7 +83,7 @@ async def test_a_wrong_token_is_not_found_and_counted(store: Store) -> None:
         with capture_logs() as logs:
             answers = [
                 await client.get(path(1, token=wrong))
-                for wrong in (TOKEN[:-1], TOKEN + "x", "x" * 20, "токен")
+                for wrong in (OWN[:-1], OWN + "x", "x" * 20, "токен")
             ]
     assert {(a.status_code, a.text) for a in answers} == {(404, "Not found.")}
     assert app.counters.wrong_token == 4
@@ -97,8 +99,9 @@ async def test_a_wrong_token_is_not_found_and_counted(store: Store) -> None:
 @pytest.mark.parametrize("where", ["/fake/nobody/{}/1", "/kannel/post/{}/1", "/", "/fake/post"])
 async def test_an_unknown_provider_is_not_found(store: Store, where: str) -> None:
     app = app_with(store)
+    token = account_token(TOKEN, "nobody" if "nobody" in where else "post")
     async with client_of(app) as client:
-        answer = await client.get(where.format(TOKEN) + "?code=delivered")
+        answer = await client.get(where.format(token) + "?code=delivered")
     assert answer.status_code == 404
     assert store.commits == []
 
@@ -113,7 +116,7 @@ async def test_an_unknown_provider_is_not_found(store: Store, where: str) -> Non
         path(2**63),
         path("9" * 25),
         path(1, code=""),
-        f"/fake/post/{TOKEN}?code=delivered",
+        f"/fake/post/{OWN}?code=delivered",
     ],
 )
 async def test_what_is_no_receipt_gets_a_sentence(store: Store, url: str) -> None:

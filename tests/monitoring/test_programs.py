@@ -12,6 +12,7 @@ import pytest
 from psycopg import AsyncConnection
 
 from kannel.processes import free_ports
+from outbox.tokens import account_token
 from tests.chaos.wire import Wire
 from tests.monitoring.conftest import Scrape, answering, port_of, scrape, scraped_until
 from tests.support.factory import (
@@ -142,7 +143,9 @@ async def test_the_receiver_counts_what_it_stored_and_tells_nothing_else(
     dlr = await answering(programs.start("dlr", dsn=rights, dlr_port=port, dlr_token=TOKEN))
     base = f"http://127.0.0.1:{port}/fake/post"
     for n in range(7):
-        answer = await client.get(f"{base}/{TOKEN}/{10_000_000 + n}?code=delivered")
+        answer = await client.get(
+            f"{base}/{account_token(TOKEN, 'post')}/{10_000_000 + n}?code=delivered"
+        )
         assert answer.status_code == 200
     assert (await client.get(f"{base}/wrong-wrong-wrong-1/1?code=delivered")).status_code != 200
 

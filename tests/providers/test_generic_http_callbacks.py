@@ -13,6 +13,7 @@ import httpx
 import pytest
 
 from dlr.app import ReceiptApp
+from outbox.tokens import account_token
 from providers.base import Inbound, MalformedInbound, MalformedReceipt, Receipt
 from providers.conformance import callback
 from tests.peers.http_service import KEY
@@ -131,7 +132,7 @@ async def test_sms_ru_hears_100_after_the_commit_and_a_wrong_token_hears_nothing
         token=TOKEN,
     )
     form = {"Content-Type": "application/x-www-form-urlencoded"}
-    url = f"/generic_http/main/{TOKEN}"
+    url = f"/generic_http/main/{account_token(TOKEN, 'main')}"
     forgery = service.forgeries(request)[0]
     transport = httpx.ASGITransport(app=app.asgi)
     async with httpx.AsyncClient(transport=transport, base_url="http://dlr", headers=form) as dlr:

@@ -19,7 +19,7 @@ from tests.peers.http_services import Exolve, SmsAero, SmsPilot, SmsRu
 from tests.support.codes import known_codes
 from tests.support.served import served
 
-DLR_URL = make_dlr_url("http://127.0.0.1:8801", adapter="generic_http", token="a-token-for-tests")
+DLR_URL = make_dlr_url("http://127.0.0.1:8801", adapter="generic_http", secret="a-token-for-tests")
 
 
 class ServiceSide(FarSide):

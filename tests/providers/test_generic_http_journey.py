@@ -12,6 +12,7 @@ from psycopg import AsyncConnection
 
 from dlr.serve import Listener
 from kannel.processes import free_ports
+from outbox.tokens import account_token
 from tests.chaos.books import until
 from tests.peers.http_platforms import Infobip, MtsCommunicator
 from tests.peers.http_service import KEY, USER, Book, Service
@@ -21,6 +22,7 @@ from tests.support.outbox_process import Programs, with_rights_of
 from tests.support.waiting import eventually
 
 TOKEN = "a-token-for-the-tests"
+OWN = account_token(TOKEN, "main")
 SECRET_ENV = "GENERIC_HTTP_KEY_FOR_TESTS"
 ALL_FINAL = "select not exists (select from sms.message where state <> 'delivered')"
 SOME_UNCERTAIN = "select exists (select from sms.message where state = 'uncertain')"
@@ -74,7 +76,7 @@ async def call_back(client: httpx.AsyncClient, service: Service, book: Book, dlr
     """The service's report, at the URL it was given or knows for the account."""
     request = service.calls_back("delivered", book)
     assert request is not None
-    url = book.url or f"http://127.0.0.1:{dlr_port}/generic_http/main/{TOKEN}"
+    url = book.url or f"http://127.0.0.1:{dlr_port}/generic_http/main/{OWN}"
     headers = {"Content-Type": "application/x-www-form-urlencoded"}
     for _ in range(2):  # every service repeats itself now and then
         reply = await client.request(request.method, url, content=request.body, headers=headers)
@@ -99,7 +101,7 @@ async def test_texts_go_out_and_their_reports_find_them(
     assert service.violations == []
     assert await factory.nothing_unaccounted(conn)
     said = program.log.read_text(encoding="utf-8")
-    assert not any(word in said for word in (TOKEN, KEY, "зачислен", str(factory.number(1))))
+    assert not any(word in said for word in (TOKEN, OWN, KEY, "зачислен", str(factory.number(1))))
 
 
 async def test_lost_answers_are_looked_up_and_nothing_is_sent_twice(

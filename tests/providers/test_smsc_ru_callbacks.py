@@ -17,6 +17,7 @@ from structlog.testing import capture_logs
 
 from dlr.app import ReceiptApp
 from dlr.serve import Listener
+from outbox.tokens import account_token
 from providers.base import (
     Inbound,
     MalformedInbound,
@@ -184,7 +185,9 @@ async def listening(
         token=TOKEN,
     )
     async with Listener(app.asgi, host="127.0.0.1", port=0) as listener:
-        peer.callbacks.url = f"http://127.0.0.1:{listener.port}/smsc_ru/smsc/{TOKEN}"
+        peer.callbacks.url = (
+            f"http://127.0.0.1:{listener.port}/smsc_ru/smsc/{account_token(TOKEN, 'smsc')}"
+        )
         yield app
 
 

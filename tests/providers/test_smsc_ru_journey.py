@@ -14,6 +14,7 @@ import pytest
 from psycopg import AsyncConnection
 
 from kannel.processes import free_ports
+from outbox.tokens import account_token
 from tests.chaos.books import until
 from tests.peers.smsc_ru import SmscRuPeer, smsc_ru_peer
 from tests.support import factory
@@ -22,6 +23,7 @@ from tests.support.smsc_ru import CALLBACK_ENV, settings_for
 from tests.support.waiting import eventually
 
 TOKEN = "a-token-for-the-tests"
+OWN = account_token(TOKEN, "smsc")
 KEY_ENV = "SMSC_RU_KEY_FOR_TESTS"
 ALL_FINAL = """
     select not exists (select from sms.message
@@ -59,7 +61,7 @@ async def account(
 def programs(peer: SmscRuPeer, dsn: str, tmp_path: Path) -> Iterator[Programs]:
     """Starts the outbox's programs; the service knows where receipts are heard."""
     [port] = free_ports(1)
-    peer.callbacks.url = f"http://127.0.0.1:{port}/smsc_ru/smsc/{TOKEN}?charset=utf-8"
+    peer.callbacks.url = f"http://127.0.0.1:{port}/smsc_ru/smsc/{OWN}?charset=utf-8"
     worker = with_rights_of(dsn, "sms_worker")
     with Programs(tmp_path, dsn=worker, dlr_token=TOKEN, dlr_port=port, lease_s=5) as programs:
         yield programs
@@ -114,7 +116,14 @@ async def test_texts_go_out_whole_and_come_back_delivered(
         conn,
         "select exists (select from sms.provider_balance where amount > 0 and currency = 'RUB')",
     )
-    secrets = (TOKEN, peer.terms.key, peer.callbacks.secret, "зачислен", str(factory.number(1)))
+    secrets = (
+        TOKEN,
+        OWN,
+        peer.terms.key,
+        peer.callbacks.secret,
+        "зачислен",
+        str(factory.number(1)),
+    )
     assert says_nothing(program, *secrets)
 
 
@@ -196,7 +205,7 @@ async def test_a_stop_by_callback_stops_what_was_inserted_before_it(
     await until(conn, ALL_FINAL)
     assert shown(peer) == {other: "Вклад под 20 %", one: "Платёж получен"}
     assert await states(conn) == {"suppressed": 1, "delivered": 2}
-    assert says_nothing(dlr, str(one), "Стоп", TOKEN)
+    assert says_nothing(dlr, str(one), "Стоп", TOKEN, OWN)
 
 
 async def test_a_link_on_the_phone_leads_on_and_is_counted(

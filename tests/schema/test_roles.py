@@ -287,7 +287,7 @@ FORBIDDEN: list[tuple[str, LiteralString]] = [
     ("sms_worker", "update sms.lane set provider_id = null"),
     ("sms_worker", "select sms.switch_channel('*', 'post')"),
     ("sms_worker", "select sms.cancel(1::bigint)"),
-    ("sms_worker", "select sms.advance('{1}', '{delivered}', '{x}', now())"),
+    ("sms_worker", "select sms.advance(1::smallint, '{1}', '{delivered}', '{x}', now())"),
     ("sms_worker", "select sms.drop_partition('outbox', now())"),
     ("sms_worker", "select sms.explain(1)"),
     # Events: the ERP fires them, operators write the rules, nobody else sees the values.

@@ -36,7 +36,7 @@ async def test_the_message_centre_sees_the_same(simulator: Simulator, ears: Ears
             boxes.password,
             Context(
                 sink=ears.take_receipts,
-                dlr_url=make_dlr_url("http://127.0.0.1:1", adapter="kannel", token="0" * 16),
+                dlr_url=make_dlr_url("http://127.0.0.1:1", adapter="kannel", secret="0" * 16),
             ),
         )
         batch = [message(number, text) for number, text in TEXTS.items()]

@@ -158,9 +158,12 @@ async def test_a_code_nobody_mapped_is_counted_and_kept(db: AsyncConnection) -> 
 
 async def test_codes_are_read_in_the_providers_own_dialect(db: AsyncConnection) -> None:
     message_id = await accepted(db)
-    await make_provider(db, "gate", adapter="kannel", point_lanes=False)
-
     assert (await hear(db, (message_id, None, "1"), provider=PROVIDER))[3] == 1
+
+    await make_provider(db, "gate", adapter="kannel")
+    message_id = await insert_outbox(db, phone=str(number(2)))
+    claimed = await claim(db, provider="gate")
+    await settle(db, claimed.claim_id, claimed.ids)
     assert await hear(db, (message_id, None, "1"), provider="gate") == (1, 1, 0, 0)
 
 

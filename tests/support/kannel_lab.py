@@ -12,6 +12,7 @@ from dlr.serve import Listener
 from kannel.boxes import Boxes
 from kannel.processes import free_ports
 from kannel.simulator import Simulator, whole_texts
+from outbox.tokens import account_token
 from providers.base import Context, Inbound, Receipt, make_dlr_url
 from providers.kannel import KannelProvider
 
@@ -39,7 +40,7 @@ class Lab:
             "back_off_s": 0.2,
         }
         base_url = f"http://127.0.0.1:{self.dlr_port}"
-        dlr_url = make_dlr_url(base_url, adapter="kannel", token=TOKEN)
+        dlr_url = make_dlr_url(base_url, adapter="kannel", secret=TOKEN)
         context = Context(sink=self.record_all, dlr_url=dlr_url)
         return KannelProvider(PROVIDER, settings | changes, secret, context)
 
@@ -82,7 +83,9 @@ class Lab:
 async def kannel_lab(*, dlr_ms: int | None = 50, **boxes: Any) -> AsyncIterator[Lab]:
     """Message centre and Kannel, linked; nobody hears receipts until `listening`."""
     [dlr_port] = free_ports(1)
-    inbound_url = f"http://127.0.0.1:{dlr_port}/kannel/{PROVIDER}/{TOKEN}/inbound"
+    inbound_url = (
+        f"http://127.0.0.1:{dlr_port}/kannel/{PROVIDER}/{account_token(TOKEN, PROVIDER)}/inbound"
+    )
     with (
         Simulator(dlr_ms=dlr_ms) as simulator,
         Boxes(smsc_port=simulator.port, inbound_url=inbound_url, **boxes) as running,

@@ -13,6 +13,7 @@ from dlr.serve import Listener
 from kannel.boxes import Boxes
 from kannel.processes import free_ports
 from kannel.simulator import Simulator, whole_texts
+from outbox.tokens import account_token
 from providers.base import Context, Inbound, Receipt, make_dlr_url
 from providers.kannel import KannelProvider
 from tests.docs.pages import ROOT
@@ -62,9 +63,8 @@ def as_template(config: str) -> str:
         pair = (line["key"], line["value"])
         used.add(pair)
         if door := DOOR.fullmatch(line["value"]):
-            return (
-                f'post-url = "http://127.0.0.1:$dlr_port/kannel/{door[1]}/{TOKEN}/inbound?ref=%I"'
-            )
+            path = f"kannel/{door[1]}/{account_token(TOKEN, door[1])}/inbound?ref=%I"
+            return f'post-url = "http://127.0.0.1:$dlr_port/{path}"'
         return f"{line['key']} = {OURS.get(pair, line['value'])}"
 
     template = re.sub(r"^(?P<key>[a-z-]+) = (?P<value>.*)$", own, config, flags=re.MULTILINE)
@@ -99,7 +99,7 @@ class TwoLinks:
         async def sink(receipts: Sequence[Receipt]) -> None:
             raise AssertionError("Kannel's reports come by callback")
 
-        dlr_url = make_dlr_url(f"http://127.0.0.1:{self.dlr_port}", adapter="kannel", token=TOKEN)
+        dlr_url = make_dlr_url(f"http://127.0.0.1:{self.dlr_port}", adapter="kannel", secret=TOKEN)
         settings = self.settings(link, status_every_s=0.02, back_off_s=0.2, **changes)
         context = Context(sink=sink, dlr_url=dlr_url)
         return KannelProvider(f"kannel_{link}", settings, self.boxes.password, context)
