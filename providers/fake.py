@@ -33,6 +33,7 @@ from providers.base import (
     parse_settings,
     storable,
 )
+from providers.fake_log import open_log
 from providers.fake_memory import FakeMemory
 from providers.fake_settings import FakeSettings
 
@@ -68,8 +69,7 @@ class FakeProvider:
 
     async def __aenter__(self) -> Self:
         if self.settings.log is not None:
-            # O_APPEND keeps the lines of several workers whole.
-            self._file = os.open(self.settings.log, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
+            self._file = open_log(self.name, self.settings.log)
         if self.settings.receipt_delay_ms is not None:
             self._reporter = asyncio.create_task(self._report(), name=f"{self.name} receipts")
         return self
