@@ -16,8 +16,8 @@ from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from kannel.boxes import Boxes
 
 ROOT = Path(__file__).resolve().parents[1]
-SECRET_VARIABLE = "OUTBOX_DEMO_KANNEL_PASSWORD"
-STATUS_VARIABLE = "OUTBOX_DEMO_KANNEL_STATUS"
+SECRET_VARIABLE = "OUTBOX_SECRET_DEMO_KANNEL"
+STATUS_VARIABLE = "OUTBOX_SECRET_DEMO_STATUS"
 
 
 def fresh_database(dsn: str) -> str:

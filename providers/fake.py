@@ -47,6 +47,8 @@ SINK_PAUSE_S = 0.5  # after the sink could not store them
 class FakeProvider:
     """Takes messages in memory; what it took is in its log before it is answered."""
 
+    settings_model = FakeSettings
+
     def __init__(
         self, name: str, settings: Mapping[str, object], secret: str | None, context: Context
     ) -> None:

@@ -60,6 +60,8 @@ NO_ANSWER = (TimeoutError, httpx.TransportError)
 class GenericHttpProvider:
     """One account at an HTTP provider; after trouble it rests, then takes one message to try."""
 
+    settings_model = GenericHttpSettings
+
     # Only what the settings describe is there, so that nobody is asked in vain.
     lookup: Callable[[Sequence[Doubtful]], Awaitable[Sequence[Found]]]
     poll: Callable[[Sequence[Awaiting]], Awaitable[Sequence[Receipt]]]

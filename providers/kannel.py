@@ -47,6 +47,8 @@ log = structlog.get_logger()
 class KannelProvider:
     """One sendsms account of a Kannel; after trouble it rests, then takes one message to try."""
 
+    settings_model = KannelSettings
+
     def __init__(
         self, name: str, settings: Mapping[str, object], secret: str | None, context: Context
     ) -> None:

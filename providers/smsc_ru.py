@@ -67,6 +67,8 @@ class _Work(Round):
 class SmscRuProvider:
     """One account; after trouble it rests, then takes one message to try."""
 
+    settings_model = SmscRuSettings
+
     def __init__(
         self, name: str, settings: Mapping[str, object], secret: str | None, context: Context
     ) -> None:

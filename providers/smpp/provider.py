@@ -39,6 +39,8 @@ STORE_S = 5.0  # at the end, for what was heard and is not stored yet
 class SmppProvider:
     """One SMPP account. Not a single bind is needed to open it: it goes on trying by itself."""
 
+    settings_model = SmppSettings
+
     def __init__(
         self, name: str, settings: Mapping[str, object], secret: str | None, context: Context
     ) -> None:

@@ -178,5 +178,10 @@ def _named(variables: dict[str, object]) -> dict[str, str]:
 
 
 def _environment(variables: dict[str, str]) -> dict[str, str]:
-    ours = {name: value for name, value in os.environ.items() if not name.startswith("OUTBOX_")}
+    """The caller's environment without his settings; secrets of providers come along."""
+    ours = {
+        name: value
+        for name, value in os.environ.items()
+        if not name.startswith("OUTBOX_") or name.startswith("OUTBOX_SECRET_")
+    }
     return {**ours, **variables}
