@@ -25,8 +25,9 @@ from pydantic_settings import (
     SettingsConfigDict,
 )
 
-from outbox import hosts, secret_names
 from outbox.errors import SettingsMistake
+from outbox.hosts import DEFAULT, check_entries
+from outbox.secret_names import check_listed, split_names
 
 PREFIX = "OUTBOX_"
 CONFIG = "OUTBOX_CONFIG"
@@ -70,7 +71,7 @@ def _check_base_url(url: str) -> str:
 Names = Annotated[
     tuple[str, ...],
     NoDecode,
-    BeforeValidator(secret_names.split_names),
+    BeforeValidator(split_names),
 ]
 
 
@@ -115,13 +116,13 @@ class Settings(BaseSettings):
     webhook_url: Annotated[SecretStr, AfterValidator(_check_url)] | None = Field(
         None, description="where changes of routes and breakers are POSTed as JSON"
     )
-    secret_names: Annotated[Names, AfterValidator(secret_names.check_listed)] = Field(
+    secret_names: Annotated[Names, AfterValidator(check_listed)] = Field(
         (),
         description="variables that may hold a provider's secret beside OUTBOX_SECRET_…, "
         "with commas",
     )
-    allowed_hosts: Annotated[Names, AfterValidator(hosts.check_entries)] = Field(
-        hosts.DEFAULT,
+    allowed_hosts: Annotated[Names, AfterValidator(check_entries)] = Field(
+        DEFAULT,
         description="where providers may be, with commas: hosts, host:port, *.domain, networks, "
         "known (services with a preset), loopback, or * for anywhere",
     )

@@ -178,7 +178,7 @@ async def test_kannel_calls_again_until_the_killed_receipt_server_is_back(
 ) -> None:
     count = 150
     async with kannel_lab(dlr_ms=200) as lab:
-        monkeypatch.setenv("OUTBOX_SECRET_KANNEL_SENDSMS", lab.boxes.password)
+        monkeypatch.setenv("OUTBOX_SECRET_KANNEL", lab.boxes.password)
         settings = {
             "url": lab.boxes.sendsms_url,
             "username": lab.boxes.username,
@@ -187,7 +187,7 @@ async def test_kannel_calls_again_until_the_killed_receipt_server_is_back(
         await factory.make_provider(
             conn,
             adapter="kannel",
-            secret_env="OUTBOX_SECRET_KANNEL_SENDSMS",
+            secret_env="OUTBOX_SECRET_KANNEL",
             tps=300,
             settings=settings,
         )

@@ -21,7 +21,7 @@ from tests.support.outbox_process import Programs, with_rights_of
 from tests.support.waiting import eventually
 
 TOKEN = "a-token-for-the-tests"
-SECRET_ENV = "OUTBOX_SECRET_GENERIC_HTTP_KEY_FOR_TESTS"
+SECRET_ENV = "OUTBOX_SECRET_GENERIC"
 ALL_FINAL = "select not exists (select from sms.message where state <> 'delivered')"
 SOME_UNCERTAIN = "select exists (select from sms.message where state = 'uncertain')"
 

@@ -30,7 +30,7 @@ async def drain(dsn: str, lab: Lab) -> tuple[int, str]:
             "OUTBOX_DSN": dsn,
             "OUTBOX_DLR_TOKEN": TOKEN,
             "OUTBOX_DLR_PORT": str(lab.dlr_port),
-            "OUTBOX_SECRET_KANNEL_SENDSMS": lab.boxes.password,
+            "OUTBOX_SECRET_KANNEL": lab.boxes.password,
             "OUTBOX_SECRET_KANNEL_STATUS": lab.boxes.status_password,
         },
         stdout=asyncio.subprocess.PIPE,
@@ -47,7 +47,7 @@ async def test_messages_go_out_whole_and_come_back_delivered(
         conn,
         PROVIDER,
         adapter="kannel",
-        secret_env="OUTBOX_SECRET_KANNEL_SENDSMS",
+        secret_env="OUTBOX_SECRET_KANNEL",
         tps=5000,
         settings={
             "url": lab.boxes.sendsms_url,

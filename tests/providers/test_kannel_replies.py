@@ -218,8 +218,8 @@ async def test_a_mistake_of_ours_leaves_no_batch_waiting(smsbox: Peer) -> None:
         ("a\r\nX-Evil: 1", {}, r"must be printable ASCII"),
         (
             "s",
-            {"admin_url": "http://127.0.0.1:1", "status_secret_env": "OUTBOX_SECRET_NOT_SET"},
-            r"OUTBOX_SECRET_NOT_SET",
+            {"admin_url": "http://127.0.0.1:1", "status_secret_env": "OUTBOX_SECRET_NONE"},
+            r"OUTBOX_SECRET_NONE",
         ),
     ],
 )

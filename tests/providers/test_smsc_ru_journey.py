@@ -22,7 +22,7 @@ from tests.support.smsc_ru import CALLBACK_ENV, settings_for
 from tests.support.waiting import eventually
 
 TOKEN = "a-token-for-the-tests"
-KEY_ENV = "OUTBOX_SECRET_SMSC_RU_KEY_FOR_TESTS"
+KEY_ENV = "OUTBOX_SECRET_SMSC"
 ALL_FINAL = """
     select not exists (select from sms.message
                         where state not in ('delivered', 'undelivered', 'rejected', 'suppressed'))
