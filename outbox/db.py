@@ -44,6 +44,13 @@ def find_dsn(settings: Settings) -> str:
     return settings.dsn or cluster.private().url
 
 
+def with_login(settings: Settings, login: str) -> Settings:
+    """The settings of a program that works in the private cluster as this small login."""
+    if settings.dsn is not None:
+        return settings
+    return settings.model_copy(update={"dsn": cluster.private().url_of(login)})
+
+
 def is_on_this_machine(dsn: str) -> bool:
     """Whether every server that a DSN names is reached without leaving this machine."""
     try:
