@@ -23,6 +23,7 @@ from worker.bell import Bell
 from worker.chores import CHORES, WOKEN, keep_doing
 from worker.health import keep_reporting
 from worker.roster import Roster
+from worker.terms import warn_of_clear_settings
 from worker.webhook import Webhook
 
 log = structlog.get_logger()
@@ -82,6 +83,7 @@ class Worker:
             told=told,
         )
         log.info("worker_started", worker=settings.worker_name)
+        warn_of_clear_settings(settings)
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(bell.run(), name="bell")
             chores = [

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import structlog
 from pydantic import HttpUrl, ValidationError
@@ -91,6 +92,24 @@ def warn_of_clear_text(row: ProviderRow, provider: Provider) -> None:
                 host=peer.host,
                 hint="the secret and all texts can be read on the way: use https:// or, "
                 "for smpp, tls; else a tunnel",
+            )
+
+
+def warn_of_clear_settings(settings: Settings) -> None:
+    """The same of the two URLs of ours that hold a secret: the webhook, and where receipts come."""
+    webhook, token = settings.webhook_url, settings.dlr_token
+    given = {
+        "OUTBOX_WEBHOOK_URL": None if webhook is None else webhook.get_secret_value(),
+        "OUTBOX_DLR_BASE_URL": None if token is None else settings.dlr_base_url,
+    }
+    for name, url in given.items():
+        host = urlsplit(url or "").hostname
+        if url is not None and url.startswith("http:") and not is_loopback(host or ""):
+            log.warning(
+                "url_in_the_clear",
+                setting=name,
+                host=host,
+                hint="the secret in it can be read on the way: use https://",
             )
 
 

@@ -30,15 +30,15 @@ class LoginPower:
 
 
 async def login_power(conn: AsyncConnection) -> LoginPower:
-    """What the login may do beyond the small roles."""
+    """What the login may do beyond the small roles; a role put on can be taken off again."""
     [power] = await all_rows(
         conn,
         LoginPower,
         """
-        select current_user::text as login, r.rolsuper as is_superuser,
-               pg_has_role(n.nspowner, 'member') as is_owner
+        select session_user::text as login, r.rolsuper as is_superuser,
+               pg_has_role(session_user, n.nspowner, 'member') as is_owner
           from pg_catalog.pg_roles as r, pg_catalog.pg_namespace as n
-         where r.rolname = current_user and n.nspname = 'sms'
+         where r.rolname = session_user and n.nspname = 'sms'
         """,
     )
     return power
