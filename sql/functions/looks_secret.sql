@@ -13,7 +13,7 @@ as $$
     select case when t.name ~ '(_env|_file)$' then false
                 when t.name ~ t.telling
                 then regexp_replace(t.said, '^\s*(basic|bearer|token|key|apikey|app|oauth|accesskey)(\s+|$)', '', 'i') ~ '\S'
-                else t.said ~ '^[A-Za-z][A-Za-z0-9+.-]*://[^/?#\s]*@'
+                else t.said ~ '^[A-Za-z][A-Za-z0-9+.-]*://[^/?#\s]*@|^[^/?#\s@]+:[^/?#\s@]+@'
                      or t.said ~* ('[?&][^=&]*' || replace(replace(t.telling, '(^|', '([?&]|'), '($|', '(') || '[^=&]*=[^&\s]')
                      or t.said ~ '-----BEGIN|\meyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{4,}'
                      or t.said ~* '\m(basic|bearer)\s+(?=\S*[0-9])[A-Za-z0-9+/_=.-]{8,}'

@@ -25,6 +25,12 @@ from worker.terms import Terms
 OURS = '{"id":"1","at":"2026-12-01T10:00:00+00:00"}\n'
 
 
+@pytest.fixture(autouse=True)
+def nothing_is_set(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The defaults are looked at here."""
+    monkeypatch.delenv("OUTBOX_FAKE", raising=False)
+
+
 def check(dsn: str | None, log: str | None = None, **changes: Any) -> None:
     """What a worker does with an account of the adapter before it opens it."""
     settings = load(dsn=dsn, **changes)

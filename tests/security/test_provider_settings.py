@@ -46,6 +46,7 @@ SECRETS: list[tuple[str, dict[str, Any], str]] = [
     ("generic_http", {"send": {"form": {"psw": "hunter2"}}}, "send.form.psw"),
     ("generic_http", {"send": {"path": "/send?apikey=hunter2"}}, "send.path"),
     ("kannel", {"url": "http://bank:hunter2@127.0.0.1/"}, "url"),
+    ("smpp", {"addresses": "a.example:2775,bank:hunter2@b.example:2775"}, "addresses"),
     ("generic_http", {"vars": {"a": "Ab3dEf6hIj9kLm2nOp5qRs8t"}}, "vars.a"),
     ("generic_http", {"vars": {"a": "0123456789abcdef0123456789abcdef"}}, "vars.a"),
     ("generic_http", {"vars": {"a": "eyJhbGciOiJub25lIn0.eyJzdWIiOiIxIn0.x"}}, "vars.a"),

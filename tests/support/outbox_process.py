@@ -23,6 +23,7 @@ from tests.support.waiting import PATIENCE_S, eventually
 
 READY = {"run": "provider_open", "worker": "provider_open", "dlr": "dlr_listening"}
 COMMAND_S = 60.0
+KEPT = ("OUTBOX_SECRET_", "OUTBOX_FAKE")  # what the tests themselves set
 
 
 class Program:
@@ -182,6 +183,6 @@ def _environment(variables: dict[str, str]) -> dict[str, str]:
     ours = {
         name: value
         for name, value in os.environ.items()
-        if not name.startswith("OUTBOX_") or name.startswith("OUTBOX_SECRET_")
+        if not name.startswith("OUTBOX_") or name.startswith(KEPT)
     }
     return {**ours, **variables}
