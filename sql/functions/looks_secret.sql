@@ -14,7 +14,8 @@ as $$
                 when t.name ~ t.telling
                 then regexp_replace(t.said, '^\s*(basic|bearer|token|key|apikey|app|oauth|accesskey)(\s+|$)', '', 'i') ~ '\S'
                 else t.said ~ '^[A-Za-z][A-Za-z0-9+.-]*://[^/?#\s]*@|^[^/?#\s@]+:[^/?#\s@]+@'
-                     or t.said ~* ('[?&][^=&]*' || replace(replace(t.telling, '(^|', '([?&]|'), '($|', '(') || '[^=&]*=[^&\s]')
+                     or exists (select from regexp_matches(t.said, '[?&]([A-Za-z0-9_.-]+)=([^=&\s][^&\s]*)', 'g') as q (pair)
+                                 where lower(q.pair[1]) ~ t.telling)
                      or t.said ~ '-----BEGIN|\meyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{4,}'
                      or t.said ~* '\m(basic|bearer)\s+(?=\S*[0-9])[A-Za-z0-9+/_=.-]{8,}'
                      or t.name not in ('username', 'system_id', 'log', 'note', 'tls_server_name')

@@ -45,6 +45,7 @@ SECRETS: list[tuple[str, dict[str, Any], str]] = [
     ("generic_http", {"send": {"headers": {"X-Api-Key": "{secret}hunter2"}}}, "send.headers"),
     ("generic_http", {"send": {"form": {"psw": "hunter2"}}}, "send.form.psw"),
     ("generic_http", {"send": {"path": "/send?apikey=hunter2"}}, "send.path"),
+    ("generic_http", {"send": {"path": "/send?to={msisdn}&key=hunter2"}}, "send.path"),
     ("kannel", {"url": "http://bank:hunter2@127.0.0.1/"}, "url"),
     ("smpp", {"addresses": "a.example:2775,bank:hunter2@b.example:2775"}, "addresses"),
     ("generic_http", {"vars": {"a": "Ab3dEf6hIj9kLm2nOp5qRs8t"}}, "vars.a"),
@@ -66,6 +67,10 @@ HARMLESS: list[tuple[str, dict[str, Any]]] = [
     ("generic_http", {"send": {"headers": {"Authorization": "App {secret}"}}}),
     ("generic_http", {"send": {"json": {"login": "{username}", "password": "{secret}"}}}),
     ("generic_http", {"receipts": {"signature": {"kind": "secret", "parts": ["{secret}", "a*"]}}}),
+    (
+        "generic_http",
+        {"send": {"item": "body.list[?key=='{id}'] | [0]", "path": "/x?key={secret}"}},
+    ),
     ("another_package", {"anything": {"at": ["all", 1, None, True]}}),
     *(
         ("generic_http", json.loads((FOLDER / f"{name}.json").read_text("utf-8")))

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -139,6 +142,36 @@ async def test_names_that_may_hold_one_are_saved(conn: AsyncConnection, dsn: str
     with login(dsn, "sms_operator") as operator, psycopg.connect(operator) as as_operator:
         by_function(as_operator, "kannel", {"status_secret_env": "OUTBOX_SECRET_B"}, "LISTED_THERE")
     assert await factory.column(conn, "select secret_env from sms.provider") == ["LISTED_THERE"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (("--adapter", "fake", "--secret-env", "HOME"), "HOME may hold no secret"),
+        (("--adapter", "fake", "--secret-env", "OUTBOX_DSN"), "a setting of this program"),
+        (("--adapter", "smsc_ru", "--set", "callback_secret_env=HOME"), "HOME may hold no secret"),
+        (("--adapter", "smsc_ru", "--set", "url=https://evil.example"), "OUTBOX_ALLOWED_HOSTS"),
+        (("--adapter", "smsc_ru", "--set", "password=hunter2"), '"password"'),
+        (("--adapter", "smsc_ru", "--set", "url=https://bank:hunter2@smsc.ru"), '"url"'),
+    ],
+)
+def test_the_command_line_refuses_it_in_one_sentence(
+    dsn: str, arguments: tuple[str, ...], words: str
+) -> None:
+    said = subprocess.run(
+        [sys.executable, "-m", "cli", "provider", "set", "leak", *arguments],
+        env={**os.environ, "OUTBOX_DSN": dsn},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert said.returncode != 0
+    assert words in said.stderr
+    assert said.stderr.count("\n") == 1
+    assert "hunter2" not in said.stderr
+    with psycopg.connect(dsn) as owner:
+        assert owner.execute("select from sms.provider").fetchall() == []
 
 
 # --- in the worker -------------------------------------------------------------------------------
