@@ -218,8 +218,8 @@ async def test_a_listed_name_and_one_with_the_prefix_are_handed_over(
             conn, name, adapter="generic_http", settings=settings, secret_env=variable
         )
     await conn.execute("select sms.switch_channel('otp', 'a')")
-    for channel in ("otp", "single"):
-        await factory.insert(conn, "outbox", channel=channel, phone="89070000001", body="x")
+    for channel, phone in (("otp", "89070000001"), ("single", "89070000002")):
+        await factory.insert(conn, "outbox", channel=channel, phone=phone, body="x")
     programs.start("worker", secret_names="FURTHER_KEY, ANOTHERS_KEY")
     await eventually(lambda: len(heard.requests) == 2)
     assert {one["Authorization"] for one in heard.requests} == {"Bearer listed", "Bearer prefixed"}
