@@ -23,6 +23,7 @@ from providers.base import (
     Limits,
     MalformedReceipt,
     Message,
+    Peer,
     Receipt,
     ReceiptRequest,
     Rejected,
@@ -48,6 +49,7 @@ class FakeProvider:
     """Takes messages in memory; what it took is in its log before it is answered."""
 
     settings_model = FakeSettings
+    peers: Sequence[Peer] = ()  # it connects to nobody
 
     def __init__(
         self, name: str, settings: Mapping[str, object], secret: str | None, context: Context

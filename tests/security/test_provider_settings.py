@@ -14,6 +14,8 @@ from psycopg.types.json import Jsonb
 
 from migrations.apply import migrate
 from outbox.calls import asking
+from providers import registry
+from providers.base import AdapterFactory
 from providers.generic_http_settings import FOLDER, GenericHttpSettings, presets
 from providers.registry import declared
 from providers.setting_names import setting_names
@@ -179,6 +181,20 @@ async def test_an_adapter_of_another_package_may_declare_its_settings(
     await conn.execute("select sms.declare_adapter('acme', '{uri}')")
     names = "select setting from sms.adapter_setting where adapter = 'acme'"
     assert await factory.column(conn, names) == ["uri"]
+
+
+def test_an_adapter_that_cannot_be_imported_does_not_hold_up_the_others(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    load = registry.load
+
+    def load_but_one(adapter: str) -> AdapterFactory:
+        if adapter == "smpp":
+            raise ImportError("a library is missing")
+        return load(adapter)
+
+    monkeypatch.setattr(registry, "load", load_but_one)
+    assert {"smpp"} == {"fake", "generic_http", "kannel", "smpp", "smsc_ru"} - declared().keys()
 
 
 def test_names_are_read_out_of_a_model() -> None:
