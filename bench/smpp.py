@@ -242,7 +242,7 @@ def receipts_over_smpp(lab: Lab) -> None:
 def _send_and_report(lab: Lab, sink: Sink, count: int) -> None:
     since = next_id(lab)
     lab.fill(Requests(count=count, channel="plain", with_ref=False))
-    with lab.worker(BENCH_SMPP="secret") as worker:
+    with lab.worker(OUTBOX_SECRET_BENCH="secret") as worker:
         with lab.measure(worker.pid) as sent:
             wait(lab, DONE)
         with lab.measure(worker.pid) as spent:
@@ -261,7 +261,7 @@ def _point_at(lab: Lab, port: int) -> None:
         conn.execute(
             """
             insert into sms.provider (provider, adapter, secret_env, tps, max_batch, settings)
-            values ('bench_smpp', 'smpp', 'BENCH_SMPP', 100000, 1000,
+            values ('bench_smpp', 'smpp', 'OUTBOX_SECRET_BENCH', 100000, 1000,
                     jsonb_build_object('addresses', '127.0.0.1:' || %(port)s::text,
                                        'system_id', 'bench', 'window', 2000, 'max_batch', 1000))
                 on conflict (provider) do update set settings = excluded.settings, is_enabled = true

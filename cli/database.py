@@ -1,13 +1,18 @@
-"""`outbox db url` and `outbox migrate`."""
+"""`outbox db …` and `outbox migrate`."""
 
 from __future__ import annotations
 
+import os
 import sys
+from typing import Annotated, cast, get_args
 
+import psycopg
 import typer
 
 from cli.app import AsJson, app, show
-from outbox.db import find_dsn
+from outbox.db import find_dsn, sentences
+from outbox.errors import UsageMistake
+from outbox.logins import Role, make_login
 from outbox.settings import load
 
 commands = typer.Typer(help="The database itself.")
@@ -22,6 +27,31 @@ def url(as_json: AsJson = False) -> None:
         show({"url": dsn})
     else:
         print(dsn)
+
+
+@commands.command(
+    epilog="Example: outbox db login outbox_worker --role sms_worker --password-env WORKER_PASSWORD"
+)
+def login(
+    name: Annotated[str, typer.Argument(help="The login.")],
+    role: Annotated[str, typer.Option(help="What it may do: sms_worker, sms_dlr, sms_operator …")],
+    password_env: Annotated[
+        str, typer.Option(help="Name of the variable that holds its password.")
+    ],
+    as_json: AsJson = False,
+) -> None:
+    """Make a login with one small role, or give it another password. Needs the owner's DSN."""
+    if role not in get_args(Role):
+        raise UsageMistake(f"--role {role}: choose one of {', '.join(get_args(Role))}.")
+    password = os.environ.get(password_env)
+    if not password:
+        raise UsageMistake(f"--password-env {password_env}: that variable is not set.")
+    with sentences(), psycopg.connect(find_dsn(load())) as conn:
+        done = make_login(conn, name, cast(Role, role), password)
+    if as_json:
+        show({"login": name, "role": role, "result": done})
+    else:
+        print(f"{name}: {done}, a member of {role}")
 
 
 @app.command(epilog="Example: OUTBOX_DSN=postgresql://… outbox migrate")

@@ -6,6 +6,7 @@ import json
 import re
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -16,13 +17,14 @@ from outbox import calls
 from outbox.db import Database, open_database
 from outbox.errors import UsageMistake
 from outbox.rows import ProviderRow
+from outbox.secret_names import problem
 from outbox.settings import load, parse_duration
 from providers.base import Context, Receipt
 from providers.registry import build
+from worker.terms import Terms
 
-# As sms.provider checks them; here they get a sentence.
+# As sms.provider checks it; here it gets a sentence.
 NAME = re.compile(r"[a-z][a-z0-9_]{0,39}")
-VARIABLE = re.compile(r"[A-Z][A-Z0-9_]*")
 
 commands = typer.Typer(help="Show and change provider accounts.")
 app.add_typer(commands, name="provider")
@@ -155,9 +157,10 @@ async def _check(db: Database, provider: str, change: dict[str, Any]) -> None:
         raise UsageMistake(
             f"{provider!r} is no name for a provider: up to 40 small letters, digits and _."
         )
+    settings = load()
     secret_env = change["secret_env"]
-    if secret_env is not None and not VARIABLE.fullmatch(secret_env):
-        raise UsageMistake(f"--secret-env {secret_env}: write a variable's name in capitals.")
+    if secret_env is not None and (wrong := problem(secret_env, settings.secret_names)):
+        raise UsageMistake(f"--secret-env: {wrong}")
     rows = {row.provider: row for row in await db.call(calls.list_providers)}
     old = rows.get(provider)
     adapter = change["adapter"] or (old.adapter if old else None)
@@ -167,13 +170,16 @@ async def _check(db: Database, provider: str, change: dict[str, Any]) -> None:
             f'There is no provider "{provider}" (known: {known}); give --adapter to create it.'
         )
     merged = {**(old.settings if old else {}), **(change["settings"] or {})}
-    build(
+    kept = {key: value for key, value in merged.items() if value is not None}
+    terms = Terms(settings)
+    made = build(
         provider=provider,
         adapter=adapter,
-        settings={key: value for key, value in merged.items() if value is not None},
+        settings=kept,
         secret=None,
-        context=Context(sink=_nowhere),
+        context=Context(sink=_nowhere, secret_of=partial(terms.secret_of, provider)),
     )
+    terms.check(provider, adapter, kept, made)
 
 
 async def _nowhere(receipts: Sequence[Receipt]) -> None:

@@ -39,15 +39,22 @@ class Accounts:
         """Know these accounts from now on; an adapter is made anew where its row changed."""
         for row in rows:
             old = self._rows.get(row.provider)
-            if old and (old.adapter, old.settings) == (row.adapter, row.settings):
+            if old and _read_by(old) == _read_by(row):
                 continue
             self._rows[row.provider] = row
             try:
                 provider = make_provider(row, settings=self._settings, receipts=self._receipts)
             except Exception as error:
+                # What the account was before must not go on reading with a secret it lost.
+                self.by_path.pop((row.adapter, row.provider), None)
                 log.error("receipts_unreadable", provider=row.provider, error=str(error))
             else:
                 self.by_path[(row.adapter, row.provider)] = provider
+
+
+def _read_by(row: ProviderRow) -> tuple[object, ...]:
+    """What of a row decides how its callbacks are read."""
+    return row.adapter, row.settings, row.secret_env
 
 
 @asynccontextmanager

@@ -17,11 +17,19 @@ from cli.drain import Summary, drain, print_summary
 from cli.receipts import Accounts, follow_accounts, listen
 from outbox import calls, logs
 from outbox.calls.monitoring import MetricValue
-from outbox.db import Database, open_database, try_out
+from outbox.db import Database, open_database, try_out, with_login
 from outbox.errors import SettingsMistake, UsageMistake
+from outbox.logins import DLR, WORKER
 from outbox.metrics import Metrics
 from outbox.settings import Settings, load
-from worker.main import Stop, Worker, make_batcher, make_inbound_batcher, open_worker
+from worker.main import (
+    Stop,
+    Worker,
+    make_batcher,
+    make_inbound_batcher,
+    open_worker,
+    warn_of_power,
+)
 
 log = structlog.get_logger()
 
@@ -52,6 +60,7 @@ def run(
         settings = settings.model_copy(update={"receipt_wait": wait})
     limit = None if timeout is None else duration(timeout, "--timeout")
     # Whoever watches a progress bar would see it torn by every line of log.
+    settings = with_login(settings, WORKER)
     quiet = until_done and sys.stderr.isatty() and settings.log_level == "info"
     logs.configure("warning" if quiet else settings.log_level)
     if not until_done:
@@ -63,7 +72,7 @@ def run(
 @app.command(epilog="Example: OUTBOX_LISTEN_DSN=none outbox worker")
 def worker() -> None:
     """Send and do the chores; receipts over HTTP are another process's: outbox dlr."""
-    settings = load()
+    settings = with_login(load(), WORKER)
     logs.configure(settings.log_level)
     run_async(_worker(settings))
 
@@ -78,7 +87,7 @@ def dlr() -> None:
             "OUTBOX_DLR_TOKEN is not set: it is the secret part of the receipt URLs; "
             "choose at least 16 letters and digits."
         )
-    run_async(_dlr(settings))
+    run_async(_dlr(with_login(settings, DLR)))
 
 
 async def _run(settings: Settings) -> None:
@@ -111,6 +120,7 @@ async def _dlr(settings: Settings) -> None:
     stop = Stop()
     with stop.on_signals():
         rows = await try_out(settings, calls.list_providers, name="outbox dlr")
+        await warn_of_power(settings, name="outbox dlr", role="sms_dlr")
         async with open_database(settings, name="outbox dlr") as db:
             metrics = Metrics()
             receipts = make_batcher(db, metrics)

@@ -14,10 +14,12 @@ from psycopg import sql
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from kannel.boxes import Boxes
+from outbox.cluster import private
+from outbox.logins import WORKER
 
 ROOT = Path(__file__).resolve().parents[1]
-SECRET_VARIABLE = "OUTBOX_DEMO_KANNEL_PASSWORD"
-STATUS_VARIABLE = "OUTBOX_DEMO_KANNEL_STATUS"
+SECRET_VARIABLE = "OUTBOX_SECRET_DEMO_KANNEL"
+STATUS_VARIABLE = "OUTBOX_SECRET_DEMO_STATUS"
 
 
 def fresh_database(dsn: str) -> str:
@@ -41,6 +43,13 @@ def kannel_settings(boxes: Boxes) -> Mapping[str, str | int]:
     }
 
 
+def programs_dsn(dsn: str) -> str:
+    """The same database for `outbox run`: in the private cluster by the worker's small login."""
+    if "OUTBOX_DSN" in os.environ:
+        return dsn
+    return make_conninfo(private().url_of(WORKER), dbname=str(conninfo_to_dict(dsn)["dbname"]))
+
+
 @asynccontextmanager
 async def outbox_run(
     dsn: str, boxes: Boxes, *, port: int, log: Path
@@ -48,7 +57,7 @@ async def outbox_run(
     """`outbox run` as a service would start it, stopped with SIGTERM; its log goes to a file."""
     environment = {
         **os.environ,
-        "OUTBOX_DSN": dsn,
+        "OUTBOX_DSN": programs_dsn(dsn),
         "OUTBOX_DLR_PORT": str(port),
         "OUTBOX_DLR_TOKEN": os.urandom(12).hex(),
         SECRET_VARIABLE: boxes.password,

@@ -11,6 +11,8 @@ from sqlalchemy import Connection, create_engine
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import NullPool
 
+from providers.registry import declared
+
 SQL = Path(__file__).parent.parent / "sql"
 # Two migrations at once would trip over each other's DDL; the second waits here.
 MIGRATION_LOCK = 0x534D53
@@ -46,7 +48,7 @@ def migrate(dsn: str) -> str:
 
 
 def open_walls(dsn: str) -> list[str]:
-    """What everybody may still do in the database, each with the statement by which a DBA ends it."""
+    """What everybody may still do here, each with the statement by which a DBA ends it."""
     with psycopg.connect(dsn) as connection:
         walls = connection.execute("select wall, remedy from sms.open_walls()").fetchall()
     return [f"open to everybody: {wall}. A DBA runs: {remedy};" for wall, remedy in walls]
@@ -71,6 +73,8 @@ def _apply_files(connection: psycopg.Connection) -> None:
         except psycopg.Error as error:
             error.add_note(f"in {path.relative_to(SQL.parent)}")
             raise
+    for adapter, names in declared().items():
+        connection.execute("select sms.declare_adapter(%s, %s)", (adapter, names))
     connection.execute("select created from sms.maintain_partitions()")
 
 

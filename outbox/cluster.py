@@ -70,7 +70,18 @@ class Cluster:
     @property
     def url(self) -> str:
         """The DSN of the cluster's database for its owner; the cluster need not be running."""
-        return f"postgresql://{OWNER}:{self._kept('password')}@127.0.0.1:{self.port}/outbox"
+        return self._address(OWNER, "password")
+
+    def url_of(self, login: str) -> str:
+        """The DSN of a small login; the owner's while nobody has made that login yet."""
+        kept = f"password.{login}"
+        return self._address(login, kept) if (self.home / kept).exists() else self.url
+
+    def password_of(self, login: str) -> str:
+        """The password that a small login has or shall get, kept beside the owner's."""
+        if not (self.home / f"password.{login}").exists():
+            self._keep(f"password.{login}", secrets.token_urlsafe(24))
+        return self._kept(f"password.{login}")
 
     def is_running(self) -> bool:
         pid = self._postmaster()
@@ -112,6 +123,9 @@ class Cluster:
         with self.home.with_name(f"{self.home.name}.lock").open("w") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
             yield
+
+    def _address(self, login: str, kept: str) -> str:
+        return f"postgresql://{login}:{self._kept(kept)}@127.0.0.1:{self.port}/outbox"
 
     def _kept(self, name: str) -> str:
         try:

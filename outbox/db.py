@@ -9,6 +9,7 @@ transaction mode; with PgBouncer before 1.21, prepared statements must be off to
 from __future__ import annotations
 
 import asyncio
+import os
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
@@ -22,6 +23,7 @@ from psycopg.pq import TransactionStatus
 
 from outbox import cluster
 from outbox.errors import DatabaseAway, DatabaseBusy, SettingsMistake, TransientError, from_psycopg
+from outbox.hosts import is_loopback
 from outbox.settings import Settings
 
 log = structlog.get_logger()
@@ -40,6 +42,25 @@ T = TypeVar("T")
 def find_dsn(settings: Settings) -> str:
     """OUTBOX_DSN where it is set, else this clone's private cluster (ClusterError: not made)."""
     return settings.dsn or cluster.private().url
+
+
+def with_login(settings: Settings, login: str) -> Settings:
+    """The settings of a program that works in the private cluster as this small login."""
+    if settings.dsn is not None:
+        return settings
+    return settings.model_copy(update={"dsn": cluster.private().url_of(login)})
+
+
+def is_on_this_machine(dsn: str) -> bool:
+    """Whether every server that a DSN names is reached without leaving this machine."""
+    try:
+        given = conninfo_to_dict(dsn)
+    except psycopg.ProgrammingError:
+        return False
+    if "service" in given or "PGSERVICE" in os.environ:
+        return False  # a file says where, and may say otherwise tomorrow
+    named = given.get("hostaddr") or given.get("host") or os.environ.get("PGHOST") or ""
+    return all(not host or host[0] in "/@" or is_loopback(host) for host in str(named).split(","))
 
 
 async def connect(dsn: str, *, name: str, prepare: bool = True) -> AsyncConnection:

@@ -1,4 +1,5 @@
-"""Gives a new database somewhere visible to send to: the provider `fake`, which sends nothing.
+"""Gives a new database somewhere visible to send to: the provider `fake`, which sends nothing,
+and the programs of the private cluster their small logins.
 
     python -m outbox.first_run      after `python -m migrations`
 
@@ -14,7 +15,8 @@ import sys
 import psycopg
 from psycopg.types.json import Jsonb
 
-from outbox.cluster import private
+from outbox.cluster import Cluster, private
+from outbox.logins import DLR, WORKER, make_login
 from outbox.server_programs import ClusterError
 
 FAKE = "fake"
@@ -57,10 +59,19 @@ def prepare(dsn: str, *, route: bool) -> str:
     return f"{parked} lanes are parked; route them with: outbox provider switch" if parked else ""
 
 
+def make_logins(cluster: Cluster) -> None:
+    """Give the programs of the private cluster the small logins that they work with."""
+    with psycopg.connect(cluster.url) as conn:
+        make_login(conn, WORKER, "sms_worker", cluster.password_of(WORKER))
+        make_login(conn, DLR, "sms_dlr", cluster.password_of(DLR))
+
+
 def main() -> int:
     given = os.environ.get("OUTBOX_DSN")
     try:
         sentence = prepare(given or private().url, route=not given)
+        if not given:
+            make_logins(private())
     except (ClusterError, psycopg.Error) as error:
         print(str(error).strip().splitlines()[0], file=sys.stderr)
         return 1

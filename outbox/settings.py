@@ -1,7 +1,7 @@
 """Everything that can be set, from OUTBOX_* variables or the TOML file named by OUTBOX_CONFIG.
 
 A variable wins over the file. Secrets of providers are not here: sms.provider.secret_env names
-the variable that holds each.
+the variable that holds each; which variables it may name is said here (secret_names).
 """
 
 from __future__ import annotations
@@ -20,11 +20,14 @@ from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, Validati
 from pydantic_settings import (
     BaseSettings,
     InitSettingsSource,
+    NoDecode,
     PydanticBaseSettingsSource,
     SettingsConfigDict,
 )
 
 from outbox.errors import SettingsMistake
+from outbox.hosts import DEFAULT, check_entries
+from outbox.secret_names import check_listed, split_names
 
 PREFIX = "OUTBOX_"
 CONFIG = "OUTBOX_CONFIG"
@@ -68,6 +71,13 @@ def _check_base_url(url: str) -> str:
 def _in_utc(moment: datetime) -> datetime:
     """A moment without a zone is UTC."""
     return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+
+
+Names = Annotated[
+    tuple[str, ...],
+    NoDecode,
+    BeforeValidator(split_names),
+]
 
 
 def _own_name() -> str:
@@ -116,6 +126,24 @@ class Settings(BaseSettings):
     )
     webhook_url: Annotated[SecretStr, AfterValidator(_check_url)] | None = Field(
         None, description="where changes of routes and breakers are POSTed as JSON"
+    )
+    secret_names: Annotated[Names, AfterValidator(check_listed)] = Field(
+        (),
+        description="variables that may hold a provider's secret beside OUTBOX_SECRET_…, "
+        "with commas",
+    )
+    allowed_hosts: Annotated[Names, AfterValidator(check_entries)] = Field(
+        DEFAULT,
+        description="where providers may be, with commas: hosts, host:port, *.domain, networks, "
+        "known (services with a preset), loopback, or * for anywhere",
+    )
+    fake: bool | None = Field(
+        None,
+        description="whether accounts of the adapter fake are served, which send nothing; "
+        "unset: only while the database is on this machine",
+    )
+    fake_log_dir: str | None = Field(
+        None, description="the folder below which logs of the adapter fake must be; unset: any"
     )
     metrics_host: str = Field("127.0.0.1", description="address on which Prometheus is answered")
     metrics_port: int | None = Field(

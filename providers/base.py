@@ -8,10 +8,11 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from functools import cache
 from types import TracebackType
-from typing import Literal, Protocol, Self, TypeVar, runtime_checkable
+from typing import Annotated, Literal, Protocol, Self, TypeVar, runtime_checkable
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, HttpUrl, ValidationError
 
+from outbox.secret_names import Secrets
 from outbox.tokens import account_url
 
 # --- what goes in ------------------------------------------------------------------------------
@@ -134,6 +135,11 @@ InboundSink = Callable[[Sequence[Inbound]], Awaitable[None]]
 """The same as Sink for messages from subscribers, for adapters that hear them in this process."""
 
 
+SecretOf = Callable[[str], str | None]
+"""The value of the variable so named, None where it is not set. Raises where the worker keeps no
+secrets under such a name: what else is in its environment is not a provider's to have."""
+
+
 # --- errors ------------------------------------------------------------------------------------
 #
 #   ProviderError
@@ -198,6 +204,7 @@ class Context:
     sink: Sink
     dlr_url: Callable[[str, int], str] | None = None  # (provider, message id) → callback URL
     inbound_sink: InboundSink | None = None  # None: nobody keeps messages from subscribers
+    secret_of: SecretOf = Secrets().get  # a second secret, by the name that a setting has for it
 
 
 class Provider(Protocol):
@@ -265,6 +272,27 @@ class NamesMessages(Protocol):
         another message, and another attempt that may differ in the batch, needs another one.
         """
         ...
+
+
+# --- optional: a provider that says where it is --------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Peer:
+    """A host that a provider connects to. `is_private`: nobody on the way reads what is said."""
+
+    host: str
+    port: int
+    is_private: bool
+
+
+@runtime_checkable
+class NamesPeers(Protocol):
+    """A provider that names every host it will ever connect to. Where one does not, the worker
+    takes the URLs among its settings for them."""
+
+    @property
+    def peers(self) -> Sequence[Peer]: ...
 
 
 # --- optional: a provider that can be asked ----------------------------------------------------
@@ -422,6 +450,24 @@ def storable(given: str | bytes) -> str:
     if not text.isascii():
         text = text.encode("utf-8", "backslashreplace").decode()
     return text.replace("\0", "\\x00")
+
+
+def peer_of(url: HttpUrl) -> Peer:
+    """Where requests to a URL go."""
+    is_private = url.scheme == "https"
+    return Peer(
+        host=url.host or "", port=url.port or (443 if is_private else 80), is_private=is_private
+    )
+
+
+def without_user(url: HttpUrl) -> HttpUrl:
+    """The URL; ValueError where a user or a password stands in it, for settings are no secret."""
+    if url.username is not None or url.password is not None:
+        raise ValueError("write no user and no password into a URL: a secret belongs in secret_env")
+    return url
+
+
+Url = Annotated[HttpUrl, AfterValidator(without_user)]
 
 
 def make_dlr_url(base_url: str, *, adapter: str, secret: str) -> Callable[[str, int], str]:

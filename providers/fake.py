@@ -23,6 +23,7 @@ from providers.base import (
     Limits,
     MalformedReceipt,
     Message,
+    Peer,
     Receipt,
     ReceiptRequest,
     Rejected,
@@ -33,6 +34,7 @@ from providers.base import (
     parse_settings,
     storable,
 )
+from providers.fake_log import open_log
 from providers.fake_memory import FakeMemory
 from providers.fake_settings import FakeSettings
 
@@ -45,6 +47,9 @@ SINK_PAUSE_S = 0.5  # after the sink could not store them
 
 class FakeProvider:
     """Takes messages in memory; what it took is in its log before it is answered."""
+
+    settings_model = FakeSettings
+    peers: Sequence[Peer] = ()  # it connects to nobody
 
     def __init__(
         self, name: str, settings: Mapping[str, object], secret: str | None, context: Context
@@ -68,8 +73,7 @@ class FakeProvider:
 
     async def __aenter__(self) -> Self:
         if self.settings.log is not None:
-            # O_APPEND keeps the lines of several workers whole.
-            self._file = os.open(self.settings.log, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
+            self._file = open_log(self.name, self.settings.log)
         if self.settings.receipt_delay_ms is not None:
             self._reporter = asyncio.create_task(self._report(), name=f"{self.name} receipts")
         return self

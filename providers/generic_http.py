@@ -28,6 +28,7 @@ from providers.base import (
     Inbound,
     Limits,
     Message,
+    Peer,
     ProviderError,
     Receipt,
     ReceiptRequest,
@@ -35,11 +36,18 @@ from providers.base import (
     Result,
     Uncertain,
     parse_settings,
+    peer_of,
     storable,
 )
 from providers.connections import Connections
 from providers.generic_http_answers import Answer, amount, status_receipt, verdict
-from providers.generic_http_callbacks import ask, parse_inbound, parse_receipts, word
+from providers.generic_http_callbacks import (
+    ask,
+    callback_secrets,
+    parse_inbound,
+    parse_receipts,
+    word,
+)
 from providers.generic_http_requests import Requests
 from providers.generic_http_settings import GenericHttpSettings, Status, with_preset
 from providers.rounds import NEVER_SENT, Rest, Round, later, share_out
@@ -52,6 +60,8 @@ NO_ANSWER = (TimeoutError, httpx.TransportError)
 class GenericHttpProvider:
     """One account at an HTTP provider; after trouble it rests, then takes one message to try."""
 
+    settings_model = GenericHttpSettings
+
     # Only what the settings describe is there, so that nobody is asked in vain.
     lookup: Callable[[Sequence[Doubtful]], Awaitable[Sequence[Found]]]
     poll: Callable[[Sequence[Awaiting]], Awaitable[Sequence[Receipt]]]
@@ -63,7 +73,7 @@ class GenericHttpProvider:
         self.name = name
         self.settings = parse_settings(GenericHttpSettings, name, with_preset(name, settings))
         self.limits = Limits(max_batch=self.settings.max_batch, answer_s=self.settings.timeout_s)
-        self._secret = secret
+        self._secrets = callback_secrets(self.settings, secret, context.secret_of)
         self._requests = Requests(name, self.settings, secret, context.dlr_url)
         self._rest = Rest(
             log=log.bind(provider=name), event="provider", pause_s=self.settings.back_off_s
@@ -74,6 +84,10 @@ class GenericHttpProvider:
             self.poll = self._poll
         if self.settings.balance is not None:
             self.balance = self._balance
+
+    @property
+    def peers(self) -> Sequence[Peer]:
+        return [peer_of(self.settings.url)]  # a path stands behind it and cannot change the host
 
     async def __aenter__(self) -> Self:
         self._requests.check_secret()
@@ -111,11 +125,14 @@ class GenericHttpProvider:
 
     def parse_receipt(self, request: ReceiptRequest) -> list[Receipt]:
         return parse_receipts(
-            self.settings.receipts, request, secret=self._secret, dialect=self.settings.dialect
+            self.settings.receipts,
+            request,
+            secret=self._secrets.receipts,
+            dialect=self.settings.dialect,
         )
 
     def parse_inbound(self, request: ReceiptRequest) -> list[Inbound]:
-        return parse_inbound(self.settings.inbound, request, secret=self._secret)
+        return parse_inbound(self.settings.inbound, request, secret=self._secrets.inbound)
 
     def acknowledge(self) -> Acknowledgement:
         reply = "" if self.settings.receipts is None else self.settings.receipts.reply

@@ -6,9 +6,9 @@ import base64
 import hashlib
 import hmac
 import json
-import os
 import re
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
@@ -22,9 +22,16 @@ from providers.base import (
     MalformedReceipt,
     Receipt,
     ReceiptRequest,
+    SecretOf,
     storable,
 )
-from providers.generic_http_settings import Callback, FromSubscribers, Receipts, Signature
+from providers.generic_http_settings import (
+    Callback,
+    FromSubscribers,
+    GenericHttpSettings,
+    Receipts,
+    Signature,
+)
 
 CODE = re.compile(r"[\w.+-]{1,40}")
 REF = re.compile(r"[\x21-\x7e]{1,200}")
@@ -81,6 +88,28 @@ def trouble(value: Any, dialect: str | None) -> str | None:
     if text is None:
         return None
     return (text if dialect is None else f"{dialect}:{text}")[:200]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CallbackSecrets:
+    """What signs the callbacks of each kind."""
+
+    receipts: str | None
+    inbound: str | None
+
+
+def callback_secrets(
+    settings: GenericHttpSettings, secret: str | None, secret_of: SecretOf
+) -> CallbackSecrets:
+    """The account's secret, or the one a signature names a variable for."""
+
+    def of(callback: Callback | None) -> str | None:
+        signature = None if callback is None else callback.signature
+        if signature is None or signature.secret_env is None:
+            return secret
+        return secret_of(signature.secret_env)
+
+    return CallbackSecrets(receipts=of(settings.receipts), inbound=of(settings.inbound))
 
 
 def parse_receipts(
@@ -176,8 +205,6 @@ def _fields(encoded: bytes) -> dict[str, str]:
 def _check(
     signature: Signature, request: ReceiptRequest, document: Any, secret: str | None
 ) -> None:
-    if signature.secret_env is not None:
-        secret = os.environ.get(signature.secret_env)
     if not secret:
         raise _Wrong("The signature cannot be checked: the secret is not set.")
     given = _given(signature, request.headers, document)

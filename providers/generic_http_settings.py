@@ -10,9 +10,9 @@ from typing import Annotated, Any, Literal
 import jmespath
 from jmespath.exceptions import JMESPathError
 from jmespath.parser import ParsedResult
-from pydantic import Field, HttpUrl, PlainValidator, field_validator
+from pydantic import Field, PlainValidator, field_validator
 
-from providers.base import AdapterSettings, SettingsError
+from providers.base import AdapterSettings, SettingsError, Url
 
 Meaning = Literal["accepted", "rejected", "retry", "throttled", "setup", "uncertain"]
 
@@ -34,7 +34,7 @@ class Request(AdapterSettings):
     """One HTTP request with {fields} in it; at most one of `form` and `json`."""
 
     method: Literal["GET", "POST", "PUT"] = "POST"
-    path: str = ""  # put behind the account's url
+    path: str = Field("", pattern="^([/?].*)?$")  # put behind the account's url
     headers: dict[str, str] = Field(default_factory=dict)
     query: dict[str, str] = Field(default_factory=dict)
     form: dict[str, str] | None = None
@@ -146,7 +146,7 @@ class GenericHttpSettings(AdapterSettings):
 
     preset: str | None = None
     note: str = ""  # for people
-    url: HttpUrl
+    url: Url
     dialect: str | None = Field(None, pattern="^[a-z0-9_]{1,40}$")  # before each receipt code
     username: str | None = None
     sender_id: str | None = None  # for messages that name none

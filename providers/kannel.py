@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import asyncio
 import math
-import os
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import aclosing
 from datetime import UTC, datetime, timedelta
@@ -24,6 +23,7 @@ from providers.base import (
     Inbound,
     Limits,
     Message,
+    Peer,
     Receipt,
     ReceiptRequest,
     Rejected,
@@ -32,6 +32,7 @@ from providers.base import (
     SettingsError,
     Uncertain,
     parse_settings,
+    peer_of,
 )
 from providers.connections import Connections
 from providers.kannel_inbound import parse_inbound
@@ -46,6 +47,8 @@ log = structlog.get_logger()
 class KannelProvider:
     """One sendsms account of a Kannel; after trouble it rests, then takes one message to try."""
 
+    settings_model = KannelSettings
+
     def __init__(
         self, name: str, settings: Mapping[str, object], secret: str | None, context: Context
     ) -> None:
@@ -53,11 +56,18 @@ class KannelProvider:
         self.settings = parse_settings(KannelSettings, name, settings)
         self.limits = Limits(max_batch=self.settings.max_batch, answer_s=self.settings.timeout_s)
         self._secret = secret
+        variable = self.settings.status_secret_env
+        self._status_password = (context.secret_of(variable) if variable else None) or ""
         self._dlr_url = context.dlr_url
         self._back_off = timedelta(seconds=self.settings.back_off_s)
         self._log = log.bind(provider=name)
         self._rest = Rest(log=self._log, event="kannel", pause_s=self.settings.back_off_s)
         self._status: StatusPage | None = None
+
+    @property
+    def peers(self) -> Sequence[Peer]:
+        given = (self.settings.url, self.settings.admin_url)
+        return [peer_of(url) for url in given if url is not None]
 
     async def __aenter__(self) -> Self:
         self._sendsms = SendSms(
@@ -172,8 +182,7 @@ class KannelProvider:
 
     def _status_page(self, admin_url: str) -> StatusPage:
         variable = self.settings.status_secret_env
-        password = os.environ.get(variable, "") if variable else ""
-        if variable and not password:
+        if variable and not self._status_password:
             raise SettingsError(
                 f'Provider "{self.name}": the variable {variable}, named by status_secret_env, '
                 "is not set."
@@ -182,7 +191,7 @@ class KannelProvider:
             provider=self.name,
             connections=self._connections,
             url=admin_url,
-            password=password,
+            password=self._status_password,
             smsc=self.settings.smsc,
             max_queued=self.settings.max_queued,
             every_s=self.settings.status_every_s,

@@ -10,15 +10,15 @@ from collections.abc import Callable
 from typing import Literal
 
 import httpx
-from pydantic import Field, HttpUrl
+from pydantic import Field
 
-from providers.base import AdapterSettings, Message, SettingsError
+from providers.base import AdapterSettings, Message, SettingsError, Url
 
 
 class KannelSettings(AdapterSettings):
     """`settings` of a provider whose adapter is kannel; its secret is the sendsms password."""
 
-    url: HttpUrl  # smsbox, e.g. http://127.0.0.1:13013/cgi-bin/sendsms
+    url: Url  # smsbox, e.g. http://127.0.0.1:13013/cgi-bin/sendsms
     username: str = Field(min_length=1)
     sender_id: str | None = None  # for messages that name none
     smsc: str | None = None  # smsc-id of the link to use; null: any
@@ -28,7 +28,7 @@ class KannelSettings(AdapterSettings):
     max_batch: int = Field(200, ge=1, le=1000)
     timeout_s: float = Field(15, gt=0, le=50)  # for the whole exchange; a lease is a minute
     back_off_s: float = Field(5, gt=0)  # pause when Kannel itself is the trouble
-    admin_url: HttpUrl | None = None  # bearerbox, e.g. http://127.0.0.1:13000; null: no limit
+    admin_url: Url | None = None  # bearerbox, e.g. http://127.0.0.1:13000; null: no limit
     status_secret_env: str | None = None  # variable that holds the status password
     max_queued: int = Field(100, ge=1)  # kept short: Kannel sends the newest second first
     status_every_s: float = Field(0.1, gt=0)

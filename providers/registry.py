@@ -6,7 +6,12 @@ from collections.abc import Mapping
 from importlib.metadata import entry_points
 from typing import cast
 
-from providers.base import AdapterFactory, Context, Provider, SettingsError
+import structlog
+
+from providers.base import AdapterFactory, AdapterSettings, Context, Provider, SettingsError
+from providers.setting_names import setting_names
+
+log = structlog.get_logger()
 
 GROUP = "sms.providers"
 
@@ -22,6 +27,23 @@ def load(adapter: str) -> AdapterFactory:
         return cast(AdapterFactory, entry.load())
     known = ", ".join(adapters()) or "none"
     raise SettingsError(f'No adapter "{adapter}" is installed (known: {known}).')
+
+
+def declared() -> dict[str, list[str]]:
+    """The names of settings of every installed adapter that tells its model, `settings_model`.
+
+    One that cannot be imported here, or tells none, is left out: its names are not judged.
+    """
+    found: dict[str, list[str]] = {}
+    for adapter in adapters():
+        try:
+            model = getattr(load(adapter), "settings_model", None)
+        except Exception as error:  # somebody else's package
+            log.warning("adapter_unusable", adapter=adapter, error=type(error).__name__)
+            continue
+        if isinstance(model, type) and issubclass(model, AdapterSettings):
+            found[adapter] = setting_names(model)
+    return found
 
 
 def build(

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import asyncio
 import math
-import os
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
@@ -31,6 +30,7 @@ from providers.base import (
     MalformedReceipt,
     Message,
     NotSubmitted,
+    Peer,
     Receipt,
     ReceiptRequest,
     Rejected,
@@ -39,6 +39,7 @@ from providers.base import (
     SettingsError,
     Uncertain,
     parse_settings,
+    peer_of,
 )
 from providers.rounds import Rest, Round, later, share_out
 from providers.smsc_ru_answers import duty, read_results, say
@@ -66,6 +67,8 @@ class _Work(Round):
 class SmscRuProvider:
     """One account; after trouble it rests, then takes one message to try."""
 
+    settings_model = SmscRuSettings
+
     def __init__(
         self, name: str, settings: Mapping[str, object], secret: str | None, context: Context
     ) -> None:
@@ -81,7 +84,12 @@ class SmscRuProvider:
             log=log.bind(provider=name), event="smsc_ru", pause_s=self.settings.back_off_s
         )
         variable = self.settings.callback_secret_env
-        self._callback_secret = os.environ.get(variable, "") if variable else ""
+        self._callback_secret = (context.secret_of(variable) if variable else None) or ""
+
+    @property
+    def peers(self) -> Sequence[Peer]:
+        given = (self.settings.url, self.settings.backup_url)
+        return [peer_of(url) for url in given if url is not None]
 
     async def __aenter__(self) -> Self:
         if not self._key:

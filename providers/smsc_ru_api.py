@@ -19,7 +19,7 @@ import httpx
 import structlog
 from pydantic import Field, HttpUrl
 
-from providers.base import AdapterSettings, ProviderError
+from providers.base import AdapterSettings, ProviderError, Url
 from providers.connections import Connections
 from providers.rounds import NEVER_SENT
 
@@ -33,8 +33,8 @@ AVOID_S = 60.0  # a host that could not be reached comes second for so long
 class SmscRuSettings(AdapterSettings):
     """`settings` of a provider whose adapter is smsc_ru; its secret is the API key."""
 
-    url: HttpUrl = HttpUrl("https://smsc.ru")  # or another brand of the same service
-    backup_url: HttpUrl | None = HttpUrl("https://www2.smsc.ru")  # null: none
+    url: Url = HttpUrl("https://smsc.ru")  # or another brand of the same service
+    backup_url: Url | None = HttpUrl("https://www2.smsc.ru")  # null: none
     sender_id: str | None = None  # for messages that name none; null: the account's own
     parallel: int = Field(4, ge=1, le=10)  # of this process; all programs of a login: ≤ 10
     max_batch: int = Field(100, ge=1, le=500)  # texts in one request; the limit is undocumented

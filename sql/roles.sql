@@ -75,6 +75,7 @@ grant select on sms.rule_change, sms.number_trouble, sms.inbound, sms.operator_r
 grant select, insert, update on sms.receipt_error, sms.campaign, sms.client_zone to sms_operator;
 grant execute on function sms.rules_as_of(timestamptz, text), sms.understand_reply(text), sms.fold_word(text) to sms_operator;
 grant select, insert, update on sms.channel, sms.provider, sms.receipt_code, sms.template to sms_operator;
+grant select on sms.adapter_setting to sms_operator;
 grant select, insert on sms.template_version to sms_operator;
 grant select, insert, update, delete on geo.metro_station, geo.client_location to sms_operator;
 grant select, insert, delete, truncate on sms.number_range_staging to sms_operator;
@@ -95,7 +96,9 @@ grant execute on function sms.cancel(bigint), sms.cancel(bigint[]), sms.cancel(t
                           sms.work_left(interval, timestamptz, interval), sms.render(text, jsonb) to sms_operator;
 
 -- Monitoring: numbers about the machine, no phone numbers, no texts.
-grant select on sms.lane_status, sms.unaccounted, sms.channel, sms.provider, sms.lane, sms.setting to sms_monitor;
+revoke select on sms.provider from sms_monitor;   -- it had the settings once
+grant select (provider_id, provider, adapter, tps, max_batch, is_enabled) on sms.provider to sms_monitor;
+grant select on sms.lane_status, sms.unaccounted, sms.channel, sms.lane, sms.setting to sms_monitor;
 grant select on sms.provider_health, sms.breaker, sms.breaker_change, sms.breaker_policy, sms.route, sms.route_provider,
                 sms.delivered_share to sms_monitor, sms_operator;
 grant select on sms.lane_change, sms.lane_pin, sms.route_notice to sms_operator;

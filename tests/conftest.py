@@ -20,6 +20,7 @@ from psycopg import AsyncConnection, sql
 
 from kannel import processes
 from outbox import server_programs
+from outbox.db import is_on_this_machine
 from tests.support.databases import Databases
 from tests.support.server import Server, find_server
 
@@ -61,6 +62,9 @@ def clean_environment() -> Iterator[None]:
         for name in list(os.environ):
             if name.startswith("OUTBOX_") and name != "OUTBOX_TEST_DSN":
                 patch.delenv(name)
+        given = os.environ.get("OUTBOX_TEST_DSN")
+        if given is not None and not is_on_this_machine(given):
+            patch.setenv("OUTBOX_FAKE", "yes")  # else served only beside its database
         yield
 
 

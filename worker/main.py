@@ -23,6 +23,7 @@ from worker.bell import Bell
 from worker.chores import CHORES, WOKEN, keep_doing
 from worker.health import keep_reporting
 from worker.roster import Roster
+from worker.terms import warn_of_clear_settings
 from worker.webhook import Webhook
 
 log = structlog.get_logger()
@@ -82,6 +83,7 @@ class Worker:
             told=told,
         )
         log.info("worker_started", worker=settings.worker_name)
+        warn_of_clear_settings(settings)
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(bell.run(), name="bell")
             chores = [
@@ -143,6 +145,7 @@ _APPLICATION = "outbox worker"
 async def open_worker(settings: Settings) -> AsyncIterator[Worker]:
     """A worker with its connections; fails where the database cannot be used at all."""
     await try_out(settings, calls.list_providers, name=_APPLICATION)
+    await warn_of_power(settings, name=_APPLICATION, role="sms_worker")
     async with open_database(settings, name=_APPLICATION, size=CONNECTIONS) as db:
         metrics = Metrics()
         async with metrics.listening(host=settings.metrics_host, port=settings.metrics_port):
@@ -153,6 +156,18 @@ async def open_worker(settings: Settings) -> AsyncIterator[Worker]:
                 inbound=make_inbound_batcher(db),
                 metrics=metrics,
             )
+
+
+async def warn_of_power(settings: Settings, *, name: str, role: str) -> None:
+    """Log where the program could do anything to the database: a hole in it would be one there."""
+    power = await try_out(settings, monitoring.login_power, name=name)
+    if power.is_superuser or power.is_owner:
+        log.warning(
+            "login_may_do_anything",
+            login=power.login,
+            is_superuser=power.is_superuser,
+            hint=f"use a login that is a member of {role} only: outbox db login",
+        )
 
 
 def make_batcher(db: Database, metrics: Metrics) -> ReceiptBatcher:

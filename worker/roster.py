@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-import os
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import timedelta
+from functools import partial
 
 import structlog
 
@@ -24,7 +24,6 @@ from providers.base import (
     Provider,
     ProviderError,
     Receipt,
-    SettingsError,
     make_dlr_url,
 )
 from providers.registry import build
@@ -32,6 +31,7 @@ from worker.bell import Bell
 from worker.clock import happens, jittered
 from worker.crew import Crew
 from worker.health import Health
+from worker.terms import Terms, warn_of_clear_text
 
 log = structlog.get_logger()
 
@@ -48,9 +48,10 @@ def make_provider(
     """The adapter of one row, its secret taken from the variable the row names.
 
     Raises SettingsError where the row is wrong. A missing secret is no matter for who only reads
-    receipts; `require_secret` checks it. `inbound` is for who opens the provider: some adapters
-    hear subscribers themselves.
+    receipts; `Terms.require_secret` checks it. `inbound` is for who opens the provider: some
+    adapters hear subscribers themselves.
     """
+    secret_of = partial(Terms(settings).secret_of, row.provider)
 
     async def sink(received: Sequence[Receipt]) -> None:
         with _told_to_adapters():
@@ -69,9 +70,12 @@ def make_provider(
         provider=row.provider,
         adapter=row.adapter,
         settings=row.settings,
-        secret=os.environ.get(row.secret_env) if row.secret_env else None,
+        secret=secret_of(row.secret_env) if row.secret_env else None,
         context=Context(
-            sink=sink, dlr_url=dlr_url, inbound_sink=None if inbound is None else inbound_sink
+            sink=sink,
+            dlr_url=dlr_url,
+            inbound_sink=None if inbound is None else inbound_sink,
+            secret_of=secret_of,
         ),
     )
 
@@ -83,14 +87,6 @@ def _told_to_adapters() -> Iterator[None]:
         yield
     except TransientError as error:
         raise NotStored(str(error)) from error
-
-
-def require_secret(row: ProviderRow) -> None:
-    """SettingsError where the row names a variable for its secret and that is not set."""
-    if row.secret_env and not os.environ.get(row.secret_env):
-        raise SettingsError(
-            f'Provider "{row.provider}" needs its secret in the variable {row.secret_env}.'
-        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -115,6 +111,7 @@ class Roster:
         self._db = db
         self._bell = bell
         self._settings = settings
+        self._terms = Terms(settings)
         self._receipts = receipts
         self._inbound = inbound
         self._told = told
@@ -170,15 +167,20 @@ class Roster:
 
     def _start(self, row: ProviderRow, tasks: asyncio.TaskGroup) -> None:
         try:
-            require_secret(row)
+            self._terms.require_secret(row)
             provider = make_provider(
-                row, settings=self._settings, receipts=self._receipts, inbound=self._inbound
+                row,
+                settings=self._settings,
+                receipts=self._receipts,
+                inbound=self._inbound,
             )
+            self._terms.check(row.provider, row.adapter, row.settings, provider)
         except ProviderError as error:
             return self._complain(row.provider, str(error))
         except Exception as error:  # an adapter that cannot even be imported
             return self._complain(row.provider, f"{type(error).__name__}: {error}")
         self._complaints.pop(row.provider, None)
+        warn_of_clear_text(row, provider)
         crew = Crew(
             row,
             provider,

@@ -6,9 +6,10 @@ from importlib.metadata import entry_points
 
 import pytest
 
-from providers.base import SettingsError
-from providers.conformance.far_side import Cases
-from providers.registry import GROUP
+from providers.base import NamesPeers, SettingsError
+from providers.conformance.far_side import Cases, needed
+from providers.registry import GROUP, declared
+from providers.setting_names import OPEN
 
 
 class PaperCases(Cases):
@@ -33,3 +34,15 @@ class PaperCases(Cases):
     async def test_an_unknown_setting_is_refused_with_the_known_ones(self) -> None:
         with pytest.raises(SettingsError, match=r'setting "no_such_setting": .*known: '):
             self.paper.make(no_such_setting=1)
+
+    async def test_the_database_is_told_its_settings(self) -> None:
+        told = declared().get(self.paper.adapter)
+        names = {name.removesuffix(OPEN) for name in needed(told, "settings_model")}
+        assert {*self.paper.settings, self.paper.wrong[0]} <= names
+
+    async def test_it_says_where_it_connects_before_it_is_opened(self) -> None:
+        provider = self.paper.make()
+        peers = provider.peers if isinstance(provider, NamesPeers) else None
+        for peer in needed(peers, "NamesPeers"):
+            assert peer.host == peer.host.strip()
+            assert 0 < peer.port < 65536

@@ -18,6 +18,7 @@ from providers.base import (
     Limits,
     MalformedReceipt,
     Message,
+    Peer,
     Receipt,
     ReceiptRequest,
     Result,
@@ -30,13 +31,15 @@ from providers.smpp.hearing import Hearing
 from providers.smpp.ids import MessageIds
 from providers.smpp.outgoing import Job
 from providers.smpp.receipts import Receipts
-from providers.smpp.settings import SmppSettings, check_password, tls_context
+from providers.smpp.settings import SmppSettings, check_password, host_and_port, tls_context
 
 STORE_S = 5.0  # at the end, for what was heard and is not stored yet
 
 
 class SmppProvider:
     """One SMPP account. Not a single bind is needed to open it: it goes on trying by itself."""
+
+    settings_model = SmppSettings
 
     def __init__(
         self, name: str, settings: Mapping[str, object], secret: str | None, context: Context
@@ -46,6 +49,12 @@ class SmppProvider:
         self.limits = Limits(max_batch=self.settings.max_batch, answer_s=self.settings.timeout_s)
         self._secret = secret
         self._context = context
+
+    @property
+    def peers(self) -> Sequence[Peer]:
+        tls = self.settings.tls
+        found = map(host_and_port, self.settings.addresses)
+        return [Peer(host=host, port=port, is_private=tls) for host, port in found]
 
     async def __aenter__(self) -> Self:
         settings = self.settings

@@ -1,5 +1,6 @@
 -- Create or change an account: null leaves a value as it is, settings are merged key by key (a null value removes a key).
--- Returns created, changed or unchanged. A new account needs its adapter. Workers follow at once. Leaves a row in sms.activity.
+-- Returns created, changed or unchanged. A new account needs its adapter. Workers follow at once. Leaves a row in sms.activity,
+-- with the names of settings and no values. What fits no account is refused by a trigger.
 create or replace function sms.set_provider(
     p_provider text, p_adapter text default null, p_settings jsonb default null, p_secret_env text default null,
     p_tps numeric default null, p_max_batch int default null, p_is_enabled boolean default null
@@ -38,7 +39,8 @@ begin
     _done := case when found then 'changed' else 'unchanged' end;
     if _done = 'changed' then
         perform sms.log_activity('changed', 'provider', p_provider, jsonb_strip_nulls(jsonb_build_object(
-            'adapter', p_adapter, 'settings', p_settings, 'secret_env', p_secret_env, 'tps', p_tps, 'max_batch', p_max_batch,
+            'adapter', p_adapter,
+            'settings', (select jsonb_agg(k.key order by k.key) from jsonb_object_keys(p_settings) as k (key)), 'secret_env', p_secret_env, 'tps', p_tps, 'max_batch', p_max_batch,
             'is_enabled', p_is_enabled)));
     end if;
     return _done;

@@ -65,7 +65,7 @@ class Night:
 async def test_a_provider_fails_in_every_way_and_urgent_messages_keep_arriving(
     dsn: str, conn: AsyncConnection, programs: Programs, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("KANNEL_SENDSMS", "secret")
+    monkeypatch.setenv("OUTBOX_SECRET_KANNEL", "secret")
     async with counter() as main, counter() as backup:
         await prepare(conn, main=main, backup=backup)
         for _ in range(2):
@@ -94,7 +94,7 @@ async def prepare(conn: AsyncConnection, *, main: Counter, backup: Counter) -> N
             name,
             point_lanes=False,
             adapter="kannel",
-            secret_env="KANNEL_SENDSMS",
+            secret_env="OUTBOX_SECRET_KANNEL",
             tps=250,
             settings=settings,
         )

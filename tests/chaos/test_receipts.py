@@ -180,14 +180,18 @@ async def test_kannel_calls_again_until_the_killed_receipt_server_is_back(
 ) -> None:
     count = 150
     async with kannel_lab(dlr_ms=200) as lab:
-        monkeypatch.setenv("KANNEL_SENDSMS", lab.boxes.password)
+        monkeypatch.setenv("OUTBOX_SECRET_KANNEL", lab.boxes.password)
         settings = {
             "url": lab.boxes.sendsms_url,
             "username": lab.boxes.username,
             "sender_id": "BANK",
         }
         await factory.make_provider(
-            conn, adapter="kannel", secret_env="KANNEL_SENDSMS", tps=300, settings=settings
+            conn,
+            adapter="kannel",
+            secret_env="OUTBOX_SECRET_KANNEL",
+            tps=300,
+            settings=settings,
         )
         dlr = await start(programs, dsn, lab.dlr_port)
         await programs.running("worker", dlr_port=lab.dlr_port, dlr_token=TOKEN)

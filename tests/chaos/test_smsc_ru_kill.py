@@ -29,7 +29,7 @@ KILLS = 50
 WORKERS = 3
 TPS = 45  # of each worker
 TOKEN = "a-token-for-the-tests"
-KEY_ENV = "SMSC_RU_KEY_FOR_TESTS"
+KEY_ENV = "OUTBOX_SECRET_SMSC"
 PORT_AT = f"http://127.0.0.1:{{port}}/smsc_ru/smsc/{account_token(TOKEN, 'smsc')}"
 ALL_DELIVERED = "select not exists (select from sms.message where state <> 'delivered')"
 

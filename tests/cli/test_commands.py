@@ -447,7 +447,15 @@ async def test_settings_come_from_a_file_and_from_a_preset(ready: Outbox, tmp_pa
     file = tmp_path / "settings.json"
     file.write_text('{"preset": "sms_ru", "parallel": 2}', encoding="utf-8")
     made = await ready(
-        *("provider", "set", "third", "--adapter", "generic_http", "--secret-env", "SMS_RU"),
+        *(
+            "provider",
+            "set",
+            "third",
+            "--adapter",
+            "generic_http",
+            "--secret-env",
+            "OUTBOX_SECRET_SMS_RU",
+        ),
         *("--settings-file", str(file), "--set", "parallel=3"),
     )
     assert made.out.strip() == "third: created", made.err

@@ -40,13 +40,13 @@ def programs(lab: Lab, dsn: str, tmp_path: Path) -> Iterator[Programs]:
 @pytest.fixture
 async def account(lab: Lab, conn: AsyncConnection, monkeypatch: pytest.MonkeyPatch) -> None:
     """The account of that Kannel; nothing is sent yet, and silence is no reason to wait."""
-    monkeypatch.setenv("KANNEL_SENDSMS", lab.boxes.password)
+    monkeypatch.setenv("OUTBOX_SECRET_KANNEL", lab.boxes.password)
     await conn.execute("delete from sms.quiet_hours")
     await factory.make_provider(
         conn,
         PROVIDER,
         adapter="kannel",
-        secret_env="KANNEL_SENDSMS",
+        secret_env="OUTBOX_SECRET_KANNEL",
         tps=100,
         point_lanes=False,
         settings={

@@ -32,10 +32,14 @@ async def running(
     lab: Lab, dsn: str, conn: AsyncConnection, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> AsyncIterator[Program]:
     """`outbox run` with every lane pointed at that Kannel."""
-    monkeypatch.setenv("KANNEL_SENDSMS", lab.boxes.password)
+    monkeypatch.setenv("OUTBOX_SECRET_KANNEL", lab.boxes.password)
     settings = {"url": lab.boxes.sendsms_url, "username": lab.boxes.username, "sender_id": "BANK"}
     await factory.make_provider(
-        conn, adapter="kannel", secret_env="KANNEL_SENDSMS", tps=1000, settings=settings
+        conn,
+        adapter="kannel",
+        secret_env="OUTBOX_SECRET_KANNEL",
+        tps=1000,
+        settings=settings,
     )
     await factory.set_quiet_hours(conn)
     worker = with_rights_of(dsn, "sms_worker")

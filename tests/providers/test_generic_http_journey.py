@@ -23,7 +23,7 @@ from tests.support.waiting import eventually
 
 TOKEN = "a-token-for-the-tests"
 OWN = account_token(TOKEN, "main")
-SECRET_ENV = "GENERIC_HTTP_KEY_FOR_TESTS"
+SECRET_ENV = "OUTBOX_SECRET_GENERIC"
 ALL_FINAL = "select not exists (select from sms.message where state <> 'delivered')"
 SOME_UNCERTAIN = "select exists (select from sms.message where state = 'uncertain')"
 

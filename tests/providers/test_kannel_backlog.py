@@ -16,7 +16,7 @@ from tests.worker.conftest import insert, running
 pytestmark = pytest.mark.kannel
 
 MAX_QUEUED = 40
-SECRET_ENV = "KANNEL_SENDSMS_FOR_TESTS"
+SECRET_ENV = "OUTBOX_SECRET_KANNEL"
 
 
 async def make(conn: AsyncConnection, kannel: TwoLinks, link: str) -> None:

@@ -16,7 +16,7 @@ from tests.support.waiting import eventually
 
 pytestmark = pytest.mark.kannel
 
-STATUS_ENV = "KANNEL_STATUS_FOR_TESTS"
+STATUS_ENV = "OUTBOX_SECRET_KANNEL_STATUS"
 
 
 @pytest.fixture(autouse=True)

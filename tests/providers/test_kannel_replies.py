@@ -216,7 +216,11 @@ async def test_a_mistake_of_ours_leaves_no_batch_waiting(smsbox: Peer) -> None:
         ("", {}, r'Provider "main" has no password'),
         ("пароль", {}, r"must be printable ASCII"),
         ("a\r\nX-Evil: 1", {}, r"must be printable ASCII"),
-        ("s", {"admin_url": "http://127.0.0.1:1", "status_secret_env": "NOT_SET"}, r"NOT_SET"),
+        (
+            "s",
+            {"admin_url": "http://127.0.0.1:1", "status_secret_env": "OUTBOX_SECRET_NONE"},
+            r"OUTBOX_SECRET_NONE",
+        ),
     ],
 )
 async def test_opening_names_what_is_missing(

@@ -142,11 +142,19 @@ async def test_a_worker_sends_through_it_and_hears_its_reports(
         "OUTBOX_DSN": dsn,
         "OUTBOX_DLR_PORT": str(port),
         "OUTBOX_DLR_TOKEN": TOKEN,
-        "ACME_KEY": KEY,
+        "OUTBOX_SECRET_ACME": KEY,
     }
     await conn.execute((source / "codes.sql").read_bytes())
     url = f"url=http://127.0.0.1:{acme.server_port}"
-    made = ("provider", "set", "acme_main", "--adapter", "acme", "--secret-env", "ACME_KEY")
+    made = (
+        "provider",
+        "set",
+        "acme_main",
+        "--adapter",
+        "acme",
+        "--secret-env",
+        "OUTBOX_SECRET_ACME",
+    )
     await outbox(environment, *made, "--set", url, "--set", "sender_id=BANK")
     await outbox(environment, "provider", "switch", "*", "acme_main")
     ids = await factory.column(

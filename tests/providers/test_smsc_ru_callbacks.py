@@ -133,7 +133,10 @@ def test_what_is_not_signed_so_is_refused(peer: SmscRuPeer, body: bytes) -> None
 
 
 def test_without_a_secret_every_callback_is_refused(peer: SmscRuPeer) -> None:
-    for provider in (provider_for(peer), reader(peer, callback_secret_env="NOT_SET_ANYWHERE")):
+    for provider in (
+        provider_for(peer),
+        reader(peer, callback_secret_env="OUTBOX_SECRET_NONE"),
+    ):
         with pytest.raises(MalformedReceipt, match="callback_secret_env"):
             provider.parse_receipt(post(form(secret="")))
         with pytest.raises(MalformedInbound, match="callback_secret_env"):

@@ -24,7 +24,7 @@ from tests.support.waiting import eventually
 
 TOKEN = "a-token-for-the-tests"
 OWN = account_token(TOKEN, "smsc")
-KEY_ENV = "SMSC_RU_KEY_FOR_TESTS"
+KEY_ENV = "OUTBOX_SECRET_SMSC"
 ALL_FINAL = """
     select not exists (select from sms.message
                         where state not in ('delivered', 'undelivered', 'rejected', 'suppressed'))

@@ -42,11 +42,11 @@ async def test_every_message_is_delivered_once_or_listed_as_uncertain(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setenv("SMPP_PASSWORD", simulator.password)
+    monkeypatch.setenv("OUTBOX_SECRET_SMPP", simulator.password)
     await factory.make_provider(
         conn,
         adapter="smpp",
-        secret_env="SMPP_PASSWORD",
+        secret_env="OUTBOX_SECRET_SMPP",
         tps=1000,
         settings={
             "addresses": f"127.0.0.1:{simulator.port}",

@@ -14,7 +14,7 @@ from tests.chaos.books import until
 from tests.support import factory
 from tests.support.outbox_process import Program, Programs, with_rights_of
 
-SECRET = "SMPP_PASSWORD"
+SECRET = "OUTBOX_SECRET_SMPP"
 US = "79430000000"
 GSM = "Your code is 4711 {valid for 5 minutes}"
 LONG = "Уважаемый клиент, по договору № 15/3 возникла задолженность. " * 16

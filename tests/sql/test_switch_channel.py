@@ -192,19 +192,27 @@ async def test_an_account_is_created_with_sensible_values(db: AsyncConnection) -
 
 
 async def test_what_is_not_given_stays_and_settings_are_merged(db: AsyncConnection) -> None:
-    await set_provider(db, "gate", adapter="kannel", settings={"a": 1, "b": 2}, secret_env="KEY")
+    await set_provider(
+        db,
+        "gate",
+        adapter="kannel",
+        settings={"parallel": 1, "smsc": "b"},
+        secret_env="OUTBOX_SECRET_KEY",
+    )
 
-    assert await set_provider(db, "gate", tps=7, settings={"b": None, "c": 3}) == "changed"
+    assert (
+        await set_provider(db, "gate", tps=7, settings={"smsc": None, "timeout_s": 3}) == "changed"
+    )
 
     seen = await listed(db, "gate")
-    assert seen["settings"] == {"a": 1, "c": 3}
-    assert (seen["adapter"], seen["secret_env"], seen["tps"]) == ("kannel", "KEY", 7)
+    assert seen["settings"] == {"parallel": 1, "timeout_s": 3}
+    assert (seen["adapter"], seen["secret_env"], seen["tps"]) == ("kannel", "OUTBOX_SECRET_KEY", 7)
 
 
 async def test_changing_nothing_says_so(db: AsyncConnection) -> None:
-    await set_provider(db, "gate", adapter="kannel", settings={"a": 1}, tps=7)
+    await set_provider(db, "gate", adapter="kannel", settings={"parallel": 1}, tps=7)
 
-    assert await set_provider(db, "gate", settings={"a": 1}, tps=7) == "unchanged"
+    assert await set_provider(db, "gate", settings={"parallel": 1}, tps=7) == "unchanged"
     assert await set_provider(db, "gate") == "unchanged"
     assert await set_provider(db, "gate", is_enabled=False) == "changed"
 

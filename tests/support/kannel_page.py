@@ -21,7 +21,7 @@ from tests.docs.pages import ROOT
 PAGE = ROOT / "docs" / "kannel.md"
 TOKEN = "a-token-for-tests-0123"
 LINKS = ("mts", "beeline")
-STATUS_ENV = "KANNEL_STATUS_FOR_TESTS"
+STATUS_ENV = "OUTBOX_SECRET_KANNEL_STATUS"
 # What differs on the machine of the test; everything else runs as printed.
 OURS = {
     ("admin-port", "13000"): "$admin_port",

@@ -23,6 +23,7 @@ from tests.support.waiting import PATIENCE_S, eventually
 
 READY = {"run": "provider_open", "worker": "provider_open", "dlr": "dlr_listening"}
 COMMAND_S = 60.0
+KEPT = ("OUTBOX_SECRET_", "OUTBOX_FAKE")  # what the tests themselves set
 
 
 class Program:
@@ -178,5 +179,10 @@ def _named(variables: dict[str, object]) -> dict[str, str]:
 
 
 def _environment(variables: dict[str, str]) -> dict[str, str]:
-    ours = {name: value for name, value in os.environ.items() if not name.startswith("OUTBOX_")}
+    """The caller's environment without his settings; secrets of providers come along."""
+    ours = {
+        name: value
+        for name, value in os.environ.items()
+        if not name.startswith("OUTBOX_") or name.startswith(KEPT)
+    }
     return {**ours, **variables}

@@ -18,7 +18,7 @@ from providers.base import Context, Receipt
 from providers.smsc_ru import SmscRuProvider
 from tests.peers.smsc_ru import SmscRuPeer
 
-CALLBACK_ENV = "SMSC_RU_CALLBACK_FOR_TESTS"
+CALLBACK_ENV = "OUTBOX_SECRET_SMSC_CALLBACK"
 
 
 def settings_for(peer: SmscRuPeer, **changes: object) -> dict[str, object]:

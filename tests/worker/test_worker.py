@@ -200,13 +200,15 @@ async def test_one_unusable_provider_does_not_stop_the_others(
     settings: Settings, conn: AsyncConnection, fake: Fake, capsys: pytest.CaptureFixture[str]
 ) -> None:
     await factory.insert(conn, "provider", provider="odd", adapter="smoke_signals")
-    await factory.insert(conn, "provider", provider="mute", adapter="fake", secret_env="NOT_SET_X")
+    await factory.insert(
+        conn, "provider", provider="mute", adapter="fake", secret_env="OUTBOX_SECRET_NONE"
+    )
     await insert(conn, 3)
     async with running(settings):
         await until(conn, {"accepted": 3})
     said = capsys.readouterr()
     assert "smoke_signals" in said.out + said.err
-    assert "NOT_SET_X" in said.out + said.err
+    assert "OUTBOX_SECRET_NONE" in said.out + said.err
 
 
 async def test_a_bulk_claimer_stuck_in_a_slow_send_does_not_hold_up_the_rest(
