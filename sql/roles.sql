@@ -34,6 +34,9 @@ grant execute on function sms.normalize_msisdn(text), sms.phone_problem(text), s
                           sms.needs_ucs2(text), sms.id_time(bigint), sms.id_at(timestamptz)
    to sms_erp, sms_analyst, sms_operator, sms_monitor;
 
+-- Triggers that run as whoever writes ask whether that is the owner.
+grant execute on function sms.is_owner(name) to sms_erp, sms_analyst, sms_operator;
+
 -- ERP: asks, reads what became of it, takes back.
 grant insert (channel, phone, body, template, vars, erp_ref, client_id, priority, not_before, expires_at, time_zone,
               sender_id, campaign_id) on sms.outbox to sms_erp;
@@ -200,6 +203,8 @@ grant execute on function sms.tell_change(jsonb, jsonb), sms.tell_value(text, te
 grant select on sms.campaign_progress, sms.campaign_run to sms_erp, sms_analyst, sms_operator, sms_monitor;
 grant select on sms.run_message to sms_erp, sms_analyst, sms_operator;
 grant execute on function sms.find_campaign(text), sms.dry_run_campaign(bigint, timestamptz) to sms_erp, sms_analyst, sms_operator;
+grant execute on function sms.is_released(sms.campaign, text) to sms_erp, sms_analyst, sms_operator;
+grant execute on function sms.refuse_waiver(sms.campaign, sms.campaign) to sms_operator;
 grant execute on function sms.save_campaign(text, text, text, text, timestamptz, time, text, text, text, int, timestamptz, numeric,
                                             numeric, boolean, text[]) to sms_operator;
 grant execute on function sms.release_campaign(bigint), sms.release_campaign(text),
