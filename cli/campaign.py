@@ -198,6 +198,15 @@ def _facts(row: CampaignRow) -> Sequence[tuple[str, object]]:
         ("schedule", schedule(row)),
         ("held out", f"{row.holdout_percent:g} %"),
         ("budget", row.budget if row.budget is not None else "none"),
-        ("four eyes", (row.released_by or "not released") if row.needs_release else "not asked"),
+        ("four eyes", _release(row)),
         ("changed", f"{word(row.changed_at)} by {row.changed_by}"),
     ]
+
+
+def _release(row: CampaignRow) -> str:
+    """Whether somebody else stands behind what it is now."""
+    if not row.needs_release:
+        return "not asked"
+    if row.released_by is None:
+        return "not released"
+    return row.released_by if row.is_released else f"changed since {row.released_by} released it"

@@ -212,7 +212,8 @@ grant execute on function sms.release_campaign(bigint), sms.release_campaign(tex
                           sms.pause_campaign(bigint), sms.pause_campaign(text),
                           sms.resume_campaign(bigint), sms.resume_campaign(text),
                           sms.stop_campaign(bigint), sms.stop_campaign(text),
-                          sms.begin_run(bigint), sms.freeze_run(bigint), sms.fail_run(bigint, text) to sms_erp, sms_operator;
+                          sms.begin_launch(bigint), sms.finish_launch(bigint), sms.give_up_launch(bigint, text) to sms_erp, sms_operator;
+revoke execute on function sms.begin_run(bigint), sms.freeze_run(bigint), sms.fail_run(bigint, text) from sms_erp, sms_operator;
 grant execute on function sms.feed_campaigns(int, timestamptz), sms.due_runs(timestamptz), sms.unfrozen_runs(timestamptz),
                           sms.plan_run(bigint, timestamptz, int), sms.start_run(bigint, timestamptz, int),
                           sms.freeze_run(bigint), sms.fail_run(bigint, text) to sms_worker;
@@ -226,7 +227,9 @@ grant execute on function sms.statistics(date, date, text[]), sms.delivery_perce
 grant execute on function sms.roll_up_statistics(int, timestamptz) to sms_worker, sms_operator;
 
 -- Effect: the ERP tells what clients did, analysts ask what it is owed to.
-grant select, insert, update on sms.goal to sms_operator, sms_analyst;
+revoke insert, update on sms.goal from sms_operator, sms_analyst;   -- whoever may update a whole table may lock it
+grant insert (goal, title, query, attribution_window, is_enabled), update (goal, title, query, attribution_window, is_enabled)
+   on sms.goal to sms_operator, sms_analyst;
 grant select on sms.goal, sms.conversion to sms_erp, sms_operator, sms_analyst;
 grant insert on sms.conversion to sms_erp;
 grant execute on function sms.effect(text, timestamptz, timestamptz, text[], text),
@@ -248,7 +251,9 @@ grant execute on function sms.worst_hours(timestamptz, timestamptz, int, int), s
 
 -- Budgets: operators set them, everybody who plans may look; workers watch them.
 grant select on sms.budget, sms.spend, sms.spend_day to sms_erp, sms_analyst, sms_operator, sms_monitor;
-grant insert, update, delete on sms.budget to sms_operator;
+revoke insert, update on sms.budget from sms_operator;   -- what it warned of already is not for people to write
+grant insert (budget, channel, campaign_id, month, amount, warn_at, stops), update (budget, channel, campaign_id, month, amount, warn_at, stops),
+      delete on sms.budget to sms_operator;
 grant execute on function sms.budget_status(timestamptz) to sms_erp, sms_analyst, sms_operator, sms_monitor;
 grant execute on function sms.watch_budgets(timestamptz) to sms_worker;
 grant select on sms.goal to sms_audience;

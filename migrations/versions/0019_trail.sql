@@ -35,3 +35,8 @@ update sms.campaign as c
        writers = array(select c.changed_by where c.changed_at > coalesce(c.released_at, '-infinity')
                         union select g.changed_by from change as g where g.campaign_id = c.campaign_id and g.is_since and g.columns <> '{}');
 alter table sms.campaign enable trigger user;
+
+-- ---------------------------------------------------------------- who moved a lane
+
+alter table sms.lane add column moved jsonb;
+comment on column sms.lane.moved is 'Why it was last re-pointed: {"cause", "detail", "is_automatic", "at"}, told to sms.lane_change. Written by the functions that do it.';
