@@ -17,6 +17,14 @@ begin
 end
 $$;
 grant sms_analyst to sms_audience;
+do $$
+begin
+    -- Owns the windows through which people look at messages, so that row security holds for them. Nobody is to be a member.
+    if not exists (select from pg_catalog.pg_roles as r where r.rolname = 'sms_window') then
+        create role sms_window nologin;
+    end if;
+end
+$$;
 
 revoke all on schema sms, geo, erp from public;
 revoke all on all tables in schema sms, geo, erp from public;
@@ -183,6 +191,51 @@ begin
         execute format('grant execute on function %s to %s', _function, _owner);
     end loop;
     revoke create on schema sms from sms_audience;
+end
+$$;
+
+-- Several ERPs: the windows through which people look at messages belong to a role that row security holds for, so that a
+-- login confined by sms.confine_login sees only its own. The policies ask nothing, and cost nothing, until somebody is confined.
+grant execute on function sms.my_channels(), sms.my_lanes(), sms.my_rules(), sms.my_event_types()
+   to sms_erp, sms_analyst, sms_operator, sms_monitor, sms_worker, sms_dlr, sms_window;
+grant usage on schema sms to sms_window;
+grant select on sms.outbox, sms.pending, sms.inflight, sms.outcome, sms.lane, sms.operator, sms.provider, sms.campaign, sms.event,
+                sms.event_effect, sms.event_plan, sms.event_type, sms.event_rule, sms.click, sms.short_link to sms_window;
+do $$
+declare
+    _view text;
+    _owner text := (select n.nspowner::regrole::text from pg_catalog.pg_namespace as n where n.nspname = 'sms');
+    _table text;
+    _sees text;
+begin
+    if not (select r.rolsuper from pg_catalog.pg_roles as r where r.rolname = current_user)
+       and not pg_has_role(current_user, 'sms_window', 'member') then
+        execute format('grant sms_window to %I', current_user);
+    end if;
+    grant create on schema sms to sms_window;
+    foreach _view in array array['message', 'link_click', 'event_message', 'planned_message'] loop
+        execute format('alter view sms.%I owner to sms_window', _view);
+        execute format('grant select on sms.%I to %s', _view, _owner);
+    end loop;
+    revoke create on schema sms from sms_window;
+    for _table, _sees in
+        select * from (values
+            ('outbox', '(select sms.my_channels()) is null or channel = any ((select sms.my_channels())::text[])'),
+            ('campaign', '(select sms.my_channels()) is null or channel = any ((select sms.my_channels())::text[])'),
+            ('pending', '(select sms.my_channels()) is null or lane_id = any ((select sms.my_lanes())::smallint[])'),
+            ('inflight', '(select sms.my_channels()) is null or lane_id = any ((select sms.my_lanes())::smallint[])'),
+            ('outcome', '(select sms.my_channels()) is null or lane_id = any ((select sms.my_lanes())::smallint[])'),
+            ('event', '(select sms.my_channels()) is null or event_type_id = any ((select sms.my_event_types())::int[])'),
+            ('event_effect', '(select sms.my_channels()) is null or rule_id = any ((select sms.my_rules())::int[])'),
+            ('event_plan', '(select sms.my_channels()) is null or rule_id = any ((select sms.my_rules())::int[])'),
+            ('click', '(select sms.my_channels()) is null'),
+            ('inbound', '(select sms.my_channels()) is null')) as v (table_name, sees)
+    loop
+        if not exists (select from pg_catalog.pg_policy as p
+                        where p.polrelid = ('sms.' || _table)::regclass and p.polname = 'a login sees its channels') then
+            execute format('create policy "a login sees its channels" on sms.%I using (%s)', _table, _sees);
+        end if;
+    end loop;
 end
 $$;
 

@@ -40,3 +40,14 @@ alter table sms.campaign enable trigger user;
 
 alter table sms.lane add column moved jsonb;
 comment on column sms.lane.moved is 'Why it was last re-pointed: {"cause", "detail", "is_automatic", "at"}, told to sms.lane_change. Written by the functions that do it.';
+
+-- ---------------------------------------------------------------- several ERPs
+
+create table sms.login_channel (
+    login text not null constraint "a login has a name" check (btrim(login) <> ''),
+    channel text not null references sms.channel (channel),
+    primary key (login, channel)
+);
+comment on table sms.login_channel is 'Logins confined to channels: they see, insert and take back messages of these only. A login without a row sees all. Written by sms.confine_login.';
+comment on column sms.login_channel.login is 'The login, as session_user tells it.';
+comment on column sms.login_channel.channel is 'A channel that is its own.';

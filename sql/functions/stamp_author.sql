@@ -6,13 +6,7 @@ create or replace function sms.stamp_author()
     language plpgsql
 as $$
 begin
-    if sms.is_owner(current_user) then
-        return new;
-    end if;
-    if tg_table_name = 'recipient_group_member' then
-        new.added_at := case when tg_op = 'INSERT' then now() else old.added_at end;
-        new.added_by := case when tg_op = 'INSERT' then session_user else old.added_by end;
-    else
+    if not sms.is_owner(current_user) then
         new.created_at := case when tg_op = 'INSERT' then now() else old.created_at end;
         new.created_by := case when tg_op = 'INSERT' then session_user else old.created_by end;
     end if;
@@ -25,21 +19,14 @@ revoke execute on function sms.stamp_author from public;
 do $$
 declare
     _table text;
-    _who text;
-    _when text;
 begin
-    for _table, _who, _when in
-        select * from (values ('blacklist', 'created_by', 'created_at'), ('template_version', 'created_by', 'created_at'),
-                              ('consent', 'created_by', 'created_at'), ('goal', 'created_by', 'created_at'),
-                              ('budget', 'created_by', 'created_at'),
-                              ('recipient_group_member', 'added_by', 'added_at')) as v (rule_table, who, at)
-    loop
-        execute format('create or replace trigger a_stamp_author before insert on sms.%1$I for each row '
-                       'when (new.%2$I is distinct from session_user::text or new.%3$I is distinct from now()) '
-                       'execute function sms.stamp_author()', _table, _who, _when);
-        execute format('create or replace trigger a_keep_author before update on sms.%1$I for each row '
-                       'when (new.%2$I is distinct from old.%2$I or new.%3$I is distinct from old.%3$I) '
-                       'execute function sms.stamp_author()', _table, _who, _when);
+    foreach _table in array array['blacklist', 'template_version', 'consent', 'goal', 'budget'] loop
+        execute format('create or replace trigger a_stamp_author before insert on sms.%I for each row '
+                       'when (new.created_by is distinct from session_user::text or new.created_at is distinct from now()) '
+                       'execute function sms.stamp_author()', _table);
+        execute format('create or replace trigger a_keep_author before update on sms.%I for each row '
+                       'when (new.created_by is distinct from old.created_by or new.created_at is distinct from old.created_at) '
+                       'execute function sms.stamp_author()', _table);
         execute format('comment on trigger a_stamp_author on sms.%I is %L', _table, 'Nobody writes in another''s name.');
         execute format('comment on trigger a_keep_author on sms.%I is %L', _table, 'Nobody changes who wrote it.');
     end loop;
