@@ -34,6 +34,7 @@ class House:
 async def house(conn: AsyncConnection, people: Logins) -> House:
     """A message of each."""
     await factory.make_provider(conn)
+    await factory.set_quiet_hours(conn)
     made = House(conn, await people.connect("bank", "sms_erp"), await people.connect("shop", "sms_erp"))
     await conn.execute("select sms.confine_login(%s, '{mass}')", [people.name("shop")])
     made.code = await value(made.bank, CODE)
