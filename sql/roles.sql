@@ -220,14 +220,14 @@ begin
     revoke create on schema sms from sms_window;
     for _table, _sees in
         select * from (values
-            ('outbox', '(select sms.my_channels()) is null or channel = any ((select sms.my_channels())::text[])'),
-            ('campaign', '(select sms.my_channels()) is null or channel = any ((select sms.my_channels())::text[])'),
-            ('pending', '(select sms.my_channels()) is null or lane_id = any ((select sms.my_lanes())::smallint[])'),
-            ('inflight', '(select sms.my_channels()) is null or lane_id = any ((select sms.my_lanes())::smallint[])'),
-            ('outcome', '(select sms.my_channels()) is null or lane_id = any ((select sms.my_lanes())::smallint[])'),
-            ('event', '(select sms.my_channels()) is null or event_type_id = any ((select sms.my_event_types())::int[])'),
-            ('event_effect', '(select sms.my_channels()) is null or rule_id = any ((select sms.my_rules())::int[])'),
-            ('event_plan', '(select sms.my_channels()) is null or rule_id = any ((select sms.my_rules())::int[])'),
+            ('outbox', 'coalesce(channel = any ((select sms.my_channels())::text[]), true)'),
+            ('campaign', 'coalesce(channel = any ((select sms.my_channels())::text[]), true)'),
+            ('pending', 'coalesce(coalesce(lane_id, -1::smallint) = any ((select sms.my_lanes())::smallint[]), true)'),
+            ('inflight', 'coalesce(coalesce(lane_id, -1::smallint) = any ((select sms.my_lanes())::smallint[]), true)'),
+            ('outcome', 'coalesce(coalesce(lane_id, -1::smallint) = any ((select sms.my_lanes())::smallint[]), true)'),
+            ('event', 'coalesce(event_type_id = any ((select sms.my_event_types())::int[]), true)'),
+            ('event_effect', 'coalesce(rule_id = any ((select sms.my_rules())::int[]), true)'),
+            ('event_plan', 'coalesce(rule_id = any ((select sms.my_rules())::int[]), true)'),
             ('click', '(select sms.my_channels()) is null'),
             ('inbound', '(select sms.my_channels()) is null')) as v (table_name, sees)
     loop

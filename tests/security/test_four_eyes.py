@@ -1,4 +1,5 @@
-"""Four eyes: who wrote a part of a campaign never releases it, before the launch and while it runs."""
+"""Four eyes: who wrote a part of a campaign never releases it, before the launch and while it "
+"runs."""
 
 from __future__ import annotations
 
@@ -41,7 +42,9 @@ async def office(conn: AsyncConnection, dsn: str) -> AsyncIterator[Office]:
     await factory.make_provider(conn)
     await factory.set_quiet_hours(conn)
     await factory.set_caps(conn)
-    await conn.execute("insert into sms.tariff (provider_id, price) select provider_id, 1 from sms.provider")
+    await conn.execute(
+        "insert into sms.tariff (provider_id, price) select provider_id, 1 from sms.provider"
+    )
     await factory.add_template(conn, "offer", "Здравствуйте!")
     stage = Stage(conn)
     await stage.audience("everybody", "select client_id, phone from erp.client")
@@ -78,14 +81,17 @@ async def launched(office: Office, author: AsyncConnection, second: AsyncConnect
         "insert into sms.template_version (template_id, body, created_by)"
         " select template_id, 'Иное', 'boss' from sms.template where template = 'offer'",
         "select sms.save_template('offer', 'Иное')",
-        "select sms.save_audience('everybody', 'select client_id, phone from erp.client where true')",
+        "select sms.save_audience('everybody', 'select client_id, phone from erp.client where "
+        "true')",
         "update sms.audience set query = 'select client_id, phone from erp.client where true'",
         "select sms.save_campaign('spring', p_budget => 500)",
         "select sms.save_campaign('spring', p_per_hour => 500)",
         "select sms.save_campaign('spring', p_ends_at => now() + interval '1 day')",
     ],
 )
-async def test_whoever_wrote_a_part_does_not_release_it(office: Office, write: LiteralString) -> None:
+async def test_whoever_wrote_a_part_does_not_release_it(
+    office: Office, write: LiteralString
+) -> None:
     anna, boris, clara = await operators(office, "anna", "boris", "clara")
     await anna.execute(CREATE)
     await boris.execute(write)
@@ -95,14 +101,17 @@ async def test_whoever_wrote_a_part_does_not_release_it(office: Office, write: L
     assert await refused(boris, RELEASE) == "SM045"  # not only the last who wrote
     await clara.execute(RELEASE)
     await anna.execute(LAUNCH)
-    assert await value(office.conn, "select released_by from sms.campaign") == office.people.name("clara")
+    assert await value(office.conn, "select released_by from sms.campaign") == office.people.name(
+        "clara"
+    )
 
 
 async def test_a_name_given_with_a_text_is_the_one_who_wrote_it(office: Office) -> None:
     [anna] = await operators(office, "anna")
     await anna.execute(
         "insert into sms.template_version (template_id, body, created_by, created_at)"
-        " select template_id, 'Иное', 'boss', '2020-01-01' from sms.template where template = 'offer'"
+        " select template_id, 'Иное', 'boss', '2020-01-01' from sms.template where template = "
+        "'offer'"
     )
     newest = await factory.row(
         office.conn,
@@ -114,15 +123,20 @@ async def test_a_name_given_with_a_text_is_the_one_who_wrote_it(office: Office) 
 
 async def test_the_author_of_an_audience_inside_the_audience(office: Office) -> None:
     anna, boris, clara = await operators(office, "anna", "boris", "clara")
-    await boris.execute("select sms.save_audience('inner', 'select client_id, phone from erp.client')")
+    await boris.execute(
+        "select sms.save_audience('inner', 'select client_id, phone from erp.client')"
+    )
     await anna.execute(
-        "select sms.save_audience('outer', $$select client_id, phone from sms.run_audience('inner')$$)"
+        "select sms.save_audience('outer', $$select client_id, phone from "
+        "sms.run_audience('inner')$$)"
     )
     await anna.execute(CREATE)
     await anna.execute("select sms.save_campaign('spring', p_audience => 'outer')")
     assert await refused(boris, RELEASE) == "SM045"
     await clara.execute(RELEASE)
-    await boris.execute("select sms.save_audience('inner', 'select 1 as client_id, ''79070000001'' as phone')")
+    await boris.execute(
+        "select sms.save_audience('inner', 'select 1 as client_id, ''79070000001'' as phone')"
+    )
     assert await refused(anna, LAUNCH) == "SM044"
 
 
@@ -134,7 +148,9 @@ async def test_values_overwritten_by_another_still_have_both_authors(office: Off
     await anna.execute("select sms.save_campaign('spring', p_budget => 6000)")
     assert await refused(boris, RELEASE) == "SM045"
     await clara.execute(RELEASE)
-    await anna.execute("update sms.campaign set writers = '{}', authors = '{}', created_by = 'x', changed_by = 'x'")
+    await anna.execute(
+        "update sms.campaign set writers = '{}', authors = '{}', created_by = 'x', changed_by = 'x'"
+    )
     assert await refused(anna, RELEASE) == "SM045"
 
 
@@ -146,7 +162,8 @@ async def test_values_overwritten_by_another_still_have_both_authors(office: Off
         "select sms.save_campaign('spring', p_per_hour => 100000)",
         "select sms.save_campaign('spring', p_ends_at => now() + interval '9 days')",
         "select sms.save_template('offer', 'Иное')",
-        "select sms.save_audience('everybody', 'select client_id, phone from erp.client where true')",
+        "select sms.save_audience('everybody', 'select client_id, phone from erp.client where "
+        "true')",
         "update sms.campaign set budget = 10000, channel = 'mass'",
         "update sms.template set template = 'other' where template = 'offer'",
     ],
@@ -220,7 +237,9 @@ async def test_a_change_that_is_not_committed_yet_feeds_nothing(office: Office) 
 async def test_a_planned_run_waits_as_well(office: Office) -> None:
     anna, boris = await operators(office, "anna", "boris")
     await anna.execute(CREATE)
-    await anna.execute("select sms.save_campaign('spring', p_start_at => now() + interval '1 hour')")
+    await anna.execute(
+        "select sms.save_campaign('spring', p_start_at => now() + interval '1 hour')"
+    )
     await boris.execute(RELEASE)
     await anna.execute(LAUNCH)
     await anna.execute("select sms.save_campaign('spring', p_holdout_percent => 7)")
@@ -255,8 +274,10 @@ async def test_a_channel_demands_it_of_every_campaign(office: Office) -> None:
     off: LiteralString = "update sms.channel set needs_release = false"
     assert await refused(anna, off) == "SM045"
     assert await refused(boris, off) == "SM045"
-    await anna.execute("insert into sms.channel (channel, title, category, priority, validity)"
-                       " values ('mine', 'm', 'service', 3, '1 day')")
+    await anna.execute(
+        "insert into sms.channel (channel, title, category, priority, validity)"
+        " values ('mine', 'm', 'service', 3, '1 day')"
+    )
     await anna.execute("select sms.save_campaign('spring', p_channel => 'mine')")
     assert await refused(anna, LAUNCH) == "SM044"
 

@@ -22,13 +22,17 @@ async def test_nobody_locks_the_table_of_goals(
     someone = await people.connect("eve", role)
     await someone.execute("begin")
     with pytest.raises(psycopg.errors.InsufficientPrivilege):
-        await someone.execute(f"lock table sms.goal in {mode} mode")  # type: ignore[arg-type]
+        await someone.execute(f"lock table sms.goal in {mode} mode")
     assert not await value(
-        conn, "select exists (select from pg_locks where relation = 'sms.goal'::regclass and mode like '%%Exclusive%%')"
+        conn,
+        "select exists (select from pg_locks where relation = 'sms.goal'::regclass and mode like "
+        "'%%Exclusive%%')",
     )
 
 
-async def test_an_analyst_changes_goals_of_his_own_only(conn: AsyncConnection, people: Logins) -> None:
+async def test_an_analyst_changes_goals_of_his_own_only(
+    conn: AsyncConnection, people: Logins
+) -> None:
     anna = await people.connect("anna", "sms_analyst")
     eve = await people.connect("eve", "sms_analyst")
     oleg = await people.connect("oleg", "sms_operator")

@@ -28,14 +28,18 @@ async def stage(conn: AsyncConnection) -> Stage:
 
 
 @pytest.mark.parametrize("verb", VERBS)
-@pytest.mark.parametrize("role", ["sms_erp", "sms_operator", "sms_analyst", "sms_monitor", "sms_dlr"])
+@pytest.mark.parametrize(
+    "role", ["sms_erp", "sms_operator", "sms_analyst", "sms_monitor", "sms_dlr"]
+)
 async def test_internal_verbs_are_the_workers(conn: AsyncConnection, verb: str, role: str) -> None:
     query = "select has_function_privilege(%s, %s, 'execute')"
     assert not await value(conn, query, role, f"sms.{verb}")
 
 
 @pytest.mark.parametrize("role", ["sms_erp", "sms_operator"])
-async def test_nobody_ends_or_finishes_a_launch_of_others(stage: Stage, people: Logins, role: str) -> None:
+async def test_nobody_ends_or_finishes_a_launch_of_others(
+    stage: Stage, people: Logins, role: str
+) -> None:
     anna = await people.connect("anna", "sms_operator")
     eve = await people.connect("eve", role)
     run_id = await value(anna, "select sms.begin_launch((select campaign_id from sms.campaign))")
@@ -56,12 +60,16 @@ async def test_nobody_ends_or_finishes_a_launch_of_others(stage: Stage, people: 
 async def test_the_erp_launches_and_steers(stage: Stage, people: Logins) -> None:
     erp = await people.connect("erp", "sms_erp")
     for verb in ("launch", "pause", "resume", "stop"):
-        await erp.execute(f"select sms.{verb}_campaign('spring')")  # type: ignore[arg-type]
+        await erp.execute(f"select sms.{verb}_campaign('spring')")
     assert (await stage.progress())["state"] == "stopped"
 
 
-async def test_a_launch_of_ones_own_is_given_up_with_its_reason(stage: Stage, people: Logins) -> None:
+async def test_a_launch_of_ones_own_is_given_up_with_its_reason(
+    stage: Stage, people: Logins
+) -> None:
     anna = await people.connect("anna", "sms_operator")
     run_id = await value(anna, "select sms.begin_launch((select campaign_id from sms.campaign))")
     assert await value(anna, "select sms.give_up_launch(%s, 'the audience is broken')", run_id)
-    assert await value(stage.conn, "select problem from sms.campaign_run") == "the audience is broken"
+    assert (
+        await value(stage.conn, "select problem from sms.campaign_run") == "the audience is broken"
+    )

@@ -25,7 +25,9 @@ NEWS: LiteralString = (
 class House:
     """The bank's own system, which sees all, and a shop's, which is confined to `mass`."""
 
-    def __init__(self, owner: AsyncConnection, bank: AsyncConnection, shop: AsyncConnection) -> None:
+    def __init__(
+        self, owner: AsyncConnection, bank: AsyncConnection, shop: AsyncConnection
+    ) -> None:
         self.owner, self.bank, self.shop = owner, bank, shop
         self.code = self.news = 0
 
@@ -35,7 +37,9 @@ async def house(conn: AsyncConnection, people: Logins) -> House:
     """A message of each."""
     await factory.make_provider(conn)
     await factory.set_quiet_hours(conn)
-    made = House(conn, await people.connect("bank", "sms_erp"), await people.connect("shop", "sms_erp"))
+    made = House(
+        conn, await people.connect("bank", "sms_erp"), await people.connect("shop", "sms_erp")
+    )
     await conn.execute("select sms.confine_login(%s, '{mass}')", [people.name("shop")])
     made.code = await value(made.bank, CODE)
     made.news = await value(made.shop, NEWS)
@@ -44,7 +48,9 @@ async def house(conn: AsyncConnection, people: Logins) -> House:
 
 async def test_each_sees_its_own(house: House) -> None:
     for window in ("outbox", "message"):
-        query: LiteralString = "select id from sms.outbox" if window == "outbox" else "select id from sms.message"
+        query: LiteralString = (
+            "select id from sms.outbox" if window == "outbox" else "select id from sms.message"
+        )
         assert set(await column(house.shop, query)) == {house.news}
         assert set(await column(house.bank, query)) == {house.code, house.news}
 
@@ -80,7 +86,9 @@ async def test_it_takes_back_and_asks_about_its_own(house: House) -> None:
     assert caught.value.sqlstate == "SM008"
     assert await factory.states(house.owner, house.code) == ["pending"]
 
-    assert await column(house.shop, "select id from sms.judge(array[%s::bigint])", house.news) == [house.news]
+    assert await column(house.shop, "select id from sms.judge(array[%s::bigint])", house.news) == [
+        house.news
+    ]
     assert await column(house.shop, "select topic from sms.explain(%s)", house.news)
     assert await value(house.shop, "select sms.cancel(%s::bigint)", house.news) == 1
     assert await value(house.bank, "select sms.cancel(%s::bigint)", house.code) == 1
@@ -94,7 +102,8 @@ async def test_it_inserts_into_its_own_only(house: House) -> None:
 
 async def test_replies_and_others_campaigns_are_not_shown(house: House) -> None:
     await house.owner.execute(
-        "insert into sms.inbound (provider_id, sender, body) select provider_id, '79070000001', 'стоп' from sms.provider"
+        "insert into sms.inbound (provider_id, sender, body) select provider_id, '79070000001', "
+        "'стоп' from sms.provider"
     )
     await house.owner.execute("insert into sms.campaign (campaign) values ('spring')")
     assert await value(house.shop, "select count(*) from sms.inbound") == 0
@@ -110,7 +119,8 @@ async def test_events_are_those_of_its_channels(house: House) -> None:
     for kind, channel in (("paid", "otp"), ("bought", "mass")):
         await house.owner.execute("select sms.set_event_type(%s, '', '{}')", [kind])
         await house.owner.execute(
-            "select sms.set_event_rule(%s, jsonb_build_object('event_type', %s::text, 'template', 'hello', 'channel', %s::text))",
+            "select sms.set_event_rule(%s, jsonb_build_object('event_type', %s::text, 'template', "
+            "'hello', 'channel', %s::text))",
             [kind, kind, channel],
         )
     with pytest.raises(psycopg.Error) as caught:
@@ -127,7 +137,9 @@ async def test_events_are_those_of_its_channels(house: House) -> None:
     assert await column(house.shop, "select topic from sms.explain_event(%s)", bought)
 
 
-async def test_the_worker_is_not_confined_and_nobody_frees_himself(house: House, people: Logins) -> None:
+async def test_the_worker_is_not_confined_and_nobody_frees_himself(
+    house: House, people: Logins
+) -> None:
     for role in ("sms_erp", "sms_operator", "sms_analyst", "sms_worker"):
         who = await people.connect("who_" + role, role)
         with pytest.raises(psycopg.errors.InsufficientPrivilege):
@@ -144,5 +156,6 @@ async def test_freed_it_is_as_before_and_nothing_is_asked(house: House, people: 
     await house.owner.execute("select sms.confine_login(%s, null)", [people.name("shop")])
     assert len(await column(house.shop, "select id from sms.message")) == 2
     assert not await value(
-        house.owner, "select bool_or(relrowsecurity) from pg_class where relnamespace = 'sms'::regnamespace"
+        house.owner,
+        "select bool_or(relrowsecurity) from pg_class where relnamespace = 'sms'::regnamespace",
     )
