@@ -250,6 +250,7 @@ grant execute on function sms.make_planned(int, timestamptz) to sms_worker;
 
 -- Who did what, in words.
 grant select on sms.activity_log to sms_erp, sms_analyst, sms_operator;
+grant select on sms.person to sms_operator;
 grant execute on function sms.tell_change(jsonb, jsonb), sms.tell_value(text, text) to sms_erp, sms_analyst, sms_operator;
 
 -- Campaigns: operators write, launch and steer them, the ERP may launch and steer, a worker feeds them.
