@@ -1,4 +1,5 @@
--- The SELECT of an audience and of every audience that it names in quotes, directly or through others; itself first.
+-- The SELECT of an audience and of every audience that it names in quotes of either kind, directly or through others; itself
+-- first.
 create or replace function sms.audience_texts(p_audience text)
     returns table (audience text, query text)
     language sql stable
@@ -8,7 +9,9 @@ as $$
         union
         select b.audience, b.query
           from used as u
-          join sms.audience as b on b.removed_at is null and strpos(u.query, quote_literal(b.audience)) > 0
+          join sms.audience as b
+            on b.removed_at is null
+           and (strpos(u.query, '''' || b.audience || '''') > 0 or strpos(u.query, '$' || b.audience || '$') > 0)
     )
     select u.audience, u.query from used as u order by u.audience <> p_audience, u.audience
 $$;

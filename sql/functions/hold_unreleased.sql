@@ -11,13 +11,14 @@ declare
     _held bigint := 0;
 begin
     for _run in
-        select r.* from sms.campaign_run as r
-         where r.state in ('planned', 'freezing', 'running')
+        select r.*
+          from sms.campaign_run as r
+          join sms.campaign as c on c.campaign_id = r.campaign_id
+         where r.state in ('planned', 'freezing', 'running') and not sms.is_released(c, r.channel)
          order by r.run_id
-           for no key update skip locked
+           for no key update of r skip locked
     loop
         select * into _campaign from sms.campaign as c where c.campaign_id = _run.campaign_id;
-        continue when sms.is_released(_campaign, _run.channel);
         update sms.campaign_run as r
            set state = 'paused', awaits_release = true,
                problem = 'awaits a release: ' || case when _campaign.released_at is null then 'it has none'

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from typing import LiteralString
 
@@ -10,6 +11,7 @@ import psycopg
 import pytest
 from psycopg import AsyncConnection
 
+from cli import program
 from tests.campaigns.stage import Stage
 from tests.support import factory
 from tests.support.factory import value
@@ -285,6 +287,34 @@ async def test_a_channel_demands_it_of_every_campaign(office: Office) -> None:
     await anna.execute(LAUNCH)
     await anna.execute("select sms.save_campaign('spring', p_budget => 10000)")
     assert (await office.run())["state"] == "paused"
+
+
+async def test_the_commands_say_it(
+    office: Office, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    async def said(who: str, *words: str) -> str:
+        monkeypatch.setenv("OUTBOX_DSN", office.people.dsn(who))
+        await asyncio.to_thread(program.run, ["campaign", *words])
+        out, err = capsys.readouterr()
+        return " ".join((out + err).split())
+
+    await operators(office, "anna", "boris")
+    made = ("create", "spring", "--template", "offer", "--audience", "everybody", "--four-eyes")
+    assert await said("anna", *made) == "spring: created"
+    assert "four eyes not released" in await said("anna", "show", "spring")
+    assert await said("boris", "release", "spring") == "spring: released"
+    assert "30 recipients" in await said("anna", "launch", "spring")
+
+    changed = await said("anna", "create", "spring", "--budget", "10000")
+
+    assert changed == "spring: changed; its run waits for a release"
+    shown = await said("anna", "show", "spring")
+    assert f"changed since {office.people.name('boris')} released it" in shown
+    assert "awaits a release" in shown
+    assert "needs a release" in await said("anna", "resume", "spring")
+    assert "somebody else must release it" in await said("anna", "release", "spring")
+    assert await said("boris", "release", "spring") == "spring: released"
+    assert "running" in await said("boris", "show", "spring")
 
 
 async def test_without_a_demand_nothing_waits(office: Office) -> None:

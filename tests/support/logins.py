@@ -24,6 +24,11 @@ class Logins:
         """The login of a person."""
         return f"{who}_{self._mark}"
 
+    def dsn(self, who: str) -> str:
+        """What a program of theirs connects by; they have logged in before."""
+        login = self.name(who)
+        return make_conninfo(self._dsn, user=login, password=self._made[login])
+
     async def connect(self, who: str, role: str | None) -> AsyncConnection:
         """Log in as somebody with this group role, or none; makes the login the first time."""
         login = self.name(who)
@@ -38,9 +43,7 @@ class Logins:
                 await self._owner.execute(
                     sql.SQL("grant {} to {}").format(sql.Identifier(role), sql.Identifier(login))
                 )
-        conn = await AsyncConnection.connect(
-            make_conninfo(self._dsn, user=login, password=self._made[login]), autocommit=True
-        )
+        conn = await AsyncConnection.connect(self.dsn(who), autocommit=True)
         await self._stack.enter_async_context(conn)
         return conn
 
