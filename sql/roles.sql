@@ -17,14 +17,6 @@ begin
 end
 $$;
 grant sms_analyst to sms_audience;
-do $$
-begin
-    -- Owns the windows through which people look at messages, so that row security holds for them. Nobody is to be a member.
-    if not exists (select from pg_catalog.pg_roles as r where r.rolname = 'sms_window') then
-        create role sms_window nologin;
-    end if;
-end
-$$;
 
 revoke all on schema sms, geo, erp from public;
 revoke all on all tables in schema sms, geo, erp from public;
@@ -196,6 +188,14 @@ $$;
 
 -- Several ERPs: the windows through which people look at messages belong to a role that row security holds for, so that a
 -- login confined by sms.confine_login sees only its own. The policies ask nothing, and cost nothing, until somebody is confined.
+do $$
+begin
+    -- Nobody is to be a member.
+    if not exists (select from pg_catalog.pg_roles as r where r.rolname = 'sms_window') then
+        create role sms_window nologin;
+    end if;
+end
+$$;
 grant execute on function sms.my_channels(), sms.my_lanes(), sms.my_rules(), sms.my_event_types()
    to sms_erp, sms_analyst, sms_operator, sms_monitor, sms_worker, sms_dlr, sms_window;
 grant usage on schema sms to sms_window;
@@ -228,7 +228,7 @@ begin
             ('event', 'coalesce(event_type_id = any ((select sms.my_event_types())::int[]), true)'),
             ('event_effect', 'coalesce(rule_id = any ((select sms.my_rules())::int[]), true)'),
             ('event_plan', 'coalesce(rule_id = any ((select sms.my_rules())::int[]), true)'),
-            ('click', '(select sms.my_channels()) is null'),
+            ('click', '(select sms.my_channels()) is null or exists (select from sms.outbox as o where o.id = message_id)'),
             ('inbound', '(select sms.my_channels()) is null')) as v (table_name, sees)
     loop
         if not exists (select from pg_catalog.pg_policy as p

@@ -114,6 +114,17 @@ async def test_replies_and_others_campaigns_are_not_shown(house: House) -> None:
     assert caught.value.sqlstate == "SM040"
 
 
+async def test_clicks_are_those_of_its_messages(house: House) -> None:
+    for message_id in (house.code, house.news):
+        await house.owner.execute(
+            "insert into sms.click (message_id, link_no, at, is_robot) values (%s, 1, now(), false)",
+            [message_id],
+        )
+    query: LiteralString = "select message_id from sms.link_click"
+    assert await column(house.shop, query) == [house.news]
+    assert set(await column(house.bank, query)) == {house.code, house.news}
+
+
 async def test_events_are_those_of_its_channels(house: House) -> None:
     await factory.add_template(house.owner, "hello", "Здравствуйте!")
     for kind, channel in (("paid", "otp"), ("bought", "mass")):
