@@ -236,6 +236,29 @@ async def test_a_change_that_is_not_committed_yet_feeds_nothing(office: Office) 
     assert (await office.run())["state"] == "paused"
 
 
+async def test_what_is_changed_and_changed_back_during_a_launch_is_noticed(
+    office: Office, dsn: str
+) -> None:
+    anna, again, boris = await operators(office, "anna", "anna", "boris")
+    await anna.execute(CREATE)
+    await boris.execute(RELEASE)
+    old = await value(office.conn, "select query from sms.audience")
+    async with await AsyncConnection.connect(dsn) as brake:
+        await brake.execute("lock table sms.run_recipient in access exclusive mode")
+        launch = asyncio.create_task(anna.execute(LAUNCH))
+        while not await value(  # noqa: ASYNC110 - another session cannot set an event
+            office.conn, "select exists (select from pg_locks where not granted)"
+        ):
+            await asyncio.sleep(0.02)
+        for query in ("select 1 as client_id, '79070000001' as phone", old):
+            await again.execute("select sms.save_audience('everybody', %s)", [query])
+        await brake.rollback()
+    with pytest.raises(psycopg.Error) as caught:
+        await launch
+    assert caught.value.sqlstate == "SM044"
+    assert await value(office.conn, "select count(*) from sms.run_recipient") == 0
+
+
 async def test_a_planned_run_waits_as_well(office: Office) -> None:
     anna, boris = await operators(office, "anna", "boris")
     await anna.execute(CREATE)
