@@ -74,11 +74,11 @@ def create(
         "needs_release": four_eyes,
         "clear": clear or [],
     }
-    done = run_async(_save(campaign, change))
+    done, waits = run_async(_save(campaign, change))
     if as_json:
-        show({"campaign": campaign, "result": done})
+        show({"campaign": campaign, "result": done, "waits_for_release": waits})
     else:
-        print(f"{campaign}: {done}")
+        print(f"{campaign}: {done}{'; its run waits for a release' if waits else ''}")
 
 
 def _ahead(text: str, option: str) -> datetime:
@@ -114,9 +114,13 @@ def _check_cron(cron: str | None, zone: str | None) -> None:
         raise UsageMistake(f"--cron: {mistake}") from None
 
 
-async def _save(campaign: str, change: dict[str, Any]) -> str:
+async def _save(campaign: str, change: dict[str, Any]) -> tuple[str, bool]:
+    """What was done, and whether a run waits because of it until somebody else releases it."""
     async with open_database(load(), name="outbox campaign") as db:
-        return await db.call(campaigns.save, campaign=campaign, **change)
+        done = await db.call(campaigns.save, campaign=campaign, **change)
+        key = await db.call(campaigns.find, campaign=campaign)
+        [row] = await db.call(campaigns.list_campaigns, campaign_id=key)
+        return done, row.run_state == "paused" and not row.is_released
 
 
 @commands.command("list", epilog="Example: outbox campaign list --json")
@@ -198,6 +202,15 @@ def _facts(row: CampaignRow) -> Sequence[tuple[str, object]]:
         ("schedule", schedule(row)),
         ("held out", f"{row.holdout_percent:g} %"),
         ("budget", row.budget if row.budget is not None else "none"),
-        ("four eyes", (row.released_by or "not released") if row.needs_release else "not asked"),
+        ("four eyes", _release(row)),
         ("changed", f"{word(row.changed_at)} by {row.changed_by}"),
     ]
+
+
+def _release(row: CampaignRow) -> str:
+    """Whether somebody else stands behind what it is now."""
+    if not row.needs_release:
+        return "not asked"
+    if row.released_by is None:
+        return "not released"
+    return row.released_by if row.is_released else f"changed since {row.released_by} released it"

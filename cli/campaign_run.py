@@ -63,7 +63,7 @@ async def _launch(campaign: str) -> Progress:
     """In two steps, so that a launch that is killed in the second is carried on by a worker."""
     async with open_database(load(), name="outbox campaign") as db:
         key = await db.call(campaigns.find, campaign=campaign)
-        run_id = await db.call(campaigns.begin_run, campaign_id=key)
+        run_id = await db.call(campaigns.begin_launch, campaign_id=key)
         with bar_while("collecting recipients"):
             await _freeze(db, run_id)
         [run] = await db.call(campaigns.progress, campaign_id=key, run_id=run_id)
@@ -74,11 +74,11 @@ async def _freeze(db: Database, run_id: int) -> None:
     try:
         async with db.connection(timeout_s=ANSWER_S) as conn, conn.transaction():
             await campaigns.limit_time(conn, limit=LAUNCH)
-            await campaigns.freeze_run(conn, run_id=run_id)
+            await campaigns.finish_launch(conn, run_id=run_id)
     except DatabaseAway:  # a worker will carry on
         raise
     except DatabaseError as error:
-        await db.call(campaigns.fail_run, run_id=run_id, problem=str(error))
+        await db.call(campaigns.give_up_launch, run_id=run_id, problem=str(error))
         raise
 
 

@@ -26,6 +26,7 @@ class CampaignRow:
     budget: Decimal | None
     holdout_percent: Decimal
     needs_release: bool
+    is_released: bool
     released_by: str | None
     changed_at: datetime
     changed_by: str

@@ -39,6 +39,9 @@ grant execute on function sms.normalize_msisdn(text), sms.phone_problem(text), s
                           sms.needs_ucs2(text), sms.id_time(bigint), sms.id_at(timestamptz)
    to sms_erp, sms_analyst, sms_operator, sms_monitor;
 
+-- Triggers that run as whoever writes ask whether that is the owner.
+grant execute on function sms.is_owner(name) to sms_erp, sms_analyst, sms_operator;
+
 -- ERP: asks, reads what became of it, takes back.
 grant insert (channel, phone, body, template, vars, erp_ref, client_id, priority, not_before, expires_at, time_zone,
               sender_id, campaign_id) on sms.outbox to sms_erp;
@@ -168,6 +171,59 @@ grant execute on function sms.limit_audience(double precision), sms.run_audience
 grant select on erp.action to sms_erp, sms_analyst, sms_operator;
 grant select, insert, update, delete on erp.local_action to sms_erp, sms_operator;
 
+-- Several ERPs: the windows through which people look at messages belong to a role that row security holds for, so that a
+-- login confined by sms.confine_login sees only its own. The policies ask nothing, and cost nothing, until somebody is confined.
+do $$
+begin
+    -- Nobody is to be a member.
+    if not exists (select from pg_catalog.pg_roles as r where r.rolname = 'sms_window') then
+        create role sms_window nologin;
+    end if;
+end
+$$;
+grant execute on function sms.my_channels(), sms.my_lanes(), sms.my_rules(), sms.my_event_types()
+   to sms_erp, sms_analyst, sms_operator, sms_monitor, sms_worker, sms_dlr, sms_window, sms_audience;
+grant usage on schema sms to sms_window;
+grant select on sms.outbox, sms.pending, sms.inflight, sms.outcome, sms.lane, sms.operator, sms.provider, sms.campaign, sms.event,
+                sms.event_effect, sms.event_plan, sms.event_type, sms.event_rule, sms.click, sms.short_link to sms_window;
+do $$
+declare
+    _view text;
+    _owner text := (select n.nspowner::regrole::text from pg_catalog.pg_namespace as n where n.nspname = 'sms');
+    _table text;
+    _sees text;
+begin
+    if not (select r.rolsuper from pg_catalog.pg_roles as r where r.rolname = current_user)
+       and not pg_has_role(current_user, 'sms_window', 'member') then
+        execute format('grant sms_window to %I', current_user);
+    end if;
+    grant create on schema sms to sms_window;
+    foreach _view in array array['message', 'link_click', 'event_message', 'planned_message'] loop
+        execute format('alter view sms.%I owner to sms_window', _view);
+        execute format('grant select on sms.%I to %s', _view, _owner);
+    end loop;
+    revoke create on schema sms from sms_window;
+    for _table, _sees in
+        select * from (values
+            ('outbox', 'coalesce(channel = any ((select sms.my_channels())::text[]), true)'),
+            ('campaign', 'coalesce(channel = any ((select sms.my_channels())::text[]), true)'),
+            ('pending', 'coalesce(coalesce(lane_id, -1::smallint) = any ((select sms.my_lanes())::smallint[]), true)'),
+            ('inflight', 'coalesce(coalesce(lane_id, -1::smallint) = any ((select sms.my_lanes())::smallint[]), true)'),
+            ('outcome', 'coalesce(coalesce(lane_id, -1::smallint) = any ((select sms.my_lanes())::smallint[]), true)'),
+            ('event', 'coalesce(event_type_id = any ((select sms.my_event_types())::int[]), true)'),
+            ('event_effect', 'coalesce(rule_id = any ((select sms.my_rules())::int[]), true)'),
+            ('event_plan', 'coalesce(rule_id = any ((select sms.my_rules())::int[]), true)'),
+            ('click', '(select sms.my_channels()) is null or exists (select from sms.outbox as o where o.id = message_id)'),
+            ('inbound', '(select sms.my_channels()) is null')) as v (table_name, sees)
+    loop
+        if not exists (select from pg_catalog.pg_policy as p
+                        where p.polrelid = ('sms.' || _table)::regclass and p.polname = 'a login sees its channels') then
+            execute format('create policy "a login sees its channels" on sms.%I using (%s)', _table, _sees);
+        end if;
+    end loop;
+end
+$$;
+
 -- Events: the ERP fires them, operators declare them and write the rules, analysts read what came of them (never the values).
 grant execute on function sms.fire_event(text, bigint, jsonb, text), sms.fire_events(text, bigint[], jsonb[], text[]) to sms_erp, sms_operator;
 grant execute on function sms.explain_event(bigint) to sms_erp, sms_analyst, sms_operator;
@@ -179,12 +235,15 @@ grant execute on function sms.make_planned(int, timestamptz) to sms_worker;
 
 -- Who did what, in words.
 grant select on sms.activity_log to sms_erp, sms_analyst, sms_operator;
+grant select on sms.login to sms_operator;
 grant execute on function sms.tell_change(jsonb, jsonb), sms.tell_value(text, text) to sms_erp, sms_analyst, sms_operator;
 
 -- Campaigns: operators write, launch and steer them, the ERP may launch and steer, a worker feeds them.
 grant select on sms.campaign_progress, sms.campaign_run to sms_erp, sms_analyst, sms_operator, sms_monitor;
 grant select on sms.run_message to sms_erp, sms_analyst, sms_operator;
 grant execute on function sms.find_campaign(text), sms.dry_run_campaign(bigint, timestamptz) to sms_erp, sms_analyst, sms_operator;
+grant execute on function sms.is_released(sms.campaign, text) to sms_erp, sms_analyst, sms_operator;
+grant execute on function sms.refuse_waiver(sms.campaign, sms.campaign) to sms_operator;
 grant execute on function sms.save_campaign(text, text, text, text, timestamptz, time, text, text, text, int, timestamptz, numeric,
                                             numeric, boolean, text[]) to sms_operator;
 grant execute on function sms.release_campaign(bigint), sms.release_campaign(text),
@@ -192,7 +251,8 @@ grant execute on function sms.release_campaign(bigint), sms.release_campaign(tex
                           sms.pause_campaign(bigint), sms.pause_campaign(text),
                           sms.resume_campaign(bigint), sms.resume_campaign(text),
                           sms.stop_campaign(bigint), sms.stop_campaign(text),
-                          sms.begin_run(bigint), sms.freeze_run(bigint), sms.fail_run(bigint, text) to sms_erp, sms_operator;
+                          sms.begin_launch(bigint), sms.finish_launch(bigint), sms.give_up_launch(bigint, text) to sms_erp, sms_operator;
+revoke execute on function sms.begin_run(bigint), sms.freeze_run(bigint), sms.fail_run(bigint, text) from sms_erp, sms_operator;
 grant execute on function sms.feed_campaigns(int, timestamptz), sms.due_runs(timestamptz), sms.unfrozen_runs(timestamptz),
                           sms.plan_run(bigint, timestamptz, int), sms.start_run(bigint, timestamptz, int),
                           sms.freeze_run(bigint), sms.fail_run(bigint, text) to sms_worker;
@@ -206,7 +266,9 @@ grant execute on function sms.statistics(date, date, text[]), sms.delivery_perce
 grant execute on function sms.roll_up_statistics(int, timestamptz) to sms_worker, sms_operator;
 
 -- Effect: the ERP tells what clients did, analysts ask what it is owed to.
-grant select, insert, update on sms.goal to sms_operator, sms_analyst;
+revoke insert, update on sms.goal from sms_operator, sms_analyst;   -- whoever may update a whole table may lock it
+grant insert (goal, title, query, attribution_window, is_enabled), update (goal, title, query, attribution_window, is_enabled)
+   on sms.goal to sms_operator, sms_analyst;
 grant select on sms.goal, sms.conversion to sms_erp, sms_operator, sms_analyst;
 grant insert on sms.conversion to sms_erp;
 grant execute on function sms.effect(text, timestamptz, timestamptz, text[], text),
@@ -228,7 +290,9 @@ grant execute on function sms.worst_hours(timestamptz, timestamptz, int, int), s
 
 -- Budgets: operators set them, everybody who plans may look; workers watch them.
 grant select on sms.budget, sms.spend, sms.spend_day to sms_erp, sms_analyst, sms_operator, sms_monitor;
-grant insert, update, delete on sms.budget to sms_operator;
+revoke insert, update on sms.budget from sms_operator;   -- what it warned of already is not for people to write
+grant insert (budget, channel, campaign_id, month, amount, warn_at, stops), update (budget, channel, campaign_id, month, amount, warn_at, stops),
+      delete on sms.budget to sms_operator;
 grant execute on function sms.budget_status(timestamptz) to sms_erp, sms_analyst, sms_operator, sms_monitor;
 grant execute on function sms.watch_budgets(timestamptz) to sms_worker;
 grant execute on function sms.collect_conversions(timestamptz) to sms_worker, sms_operator;

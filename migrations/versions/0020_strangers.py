@@ -8,7 +8,7 @@ from pathlib import Path
 from migrations.raw import run_file
 
 revision = "0020"
-down_revision = "0018"
+down_revision = "0019"
 branch_labels = None
 depends_on = None
 

@@ -95,10 +95,21 @@ async def release(conn: AsyncConnection, *, campaign: str) -> None:
     await conn.execute(query, {"campaign": campaign})
 
 
-async def begin_run(conn: AsyncConnection, *, campaign_id: int) -> int:
+async def begin_launch(conn: AsyncConnection, *, campaign_id: int) -> int:
     """First half of a launch; the run's id."""
-    query = "select sms.begin_run(p_campaign_id => %(campaign_id)s)"
+    query = "select sms.begin_launch(p_campaign_id => %(campaign_id)s)"
     return int(await one_value(conn, query, {"campaign_id": campaign_id}))
+
+
+async def finish_launch(conn: AsyncConnection, *, run_id: int) -> None:
+    """Second half of a launch of one's own, unless a worker is at it."""
+    await conn.execute("select sms.finish_launch(p_run_id => %(run_id)s)", {"run_id": run_id})
+
+
+async def give_up_launch(conn: AsyncConnection, *, run_id: int, problem: str) -> None:
+    """End a launch of one's own that could not be finished."""
+    query = "select sms.give_up_launch(p_run_id => %(run_id)s, p_problem => %(problem)s)"
+    await conn.execute(query, {"run_id": run_id, "problem": problem})
 
 
 async def dry_run(
@@ -127,9 +138,12 @@ async def list_campaigns(
         """
         select c.campaign_id, c.campaign, c.template, c.audience, c.channel, c.start_at,
                c.local_time, c.cron, c.cron_zone, c.missed_runs, c.per_hour, c.ends_at, c.budget,
-               c.holdout_percent, c.needs_release, c.released_by, c.changed_at, c.changed_by,
+               c.holdout_percent, c.released_by,
+               c.needs_release or h.needs_release as needs_release,
+               sms.is_released(c, c.channel) as is_released, c.changed_at, c.changed_by,
                r.run_id, r.state as run_state, n.begins_at as next_run_at
           from sms.campaign as c
+          join sms.channel as h on h.channel = c.channel
           left join lateral (select x.run_id, x.state from sms.campaign_run as x
                               where x.campaign_id = c.campaign_id
                               order by x.begun_at is null, x.run_id desc limit 1) as r on true

@@ -49,7 +49,8 @@ begin
                               ('provider', 'provider_id'), ('tariff', 'tariff_id'), ('route', 'route_id'),
                               ('route_provider', 'route_id, provider_id'), ('breaker_policy', 'provider_id'),
                               ('budget', 'budget_id'), ('goal', 'goal_id'), ('monthly_fee', 'fee_id'),
-                              ('exchange_rate', 'currency, valid_from'), ('region_timezone', 'region')) as v (rule_table, key)
+                              ('exchange_rate', 'currency, valid_from'), ('region_timezone', 'region'),
+                              ('login_channel', 'login, channel')) as v (rule_table, key)
     loop
         execute format('create or replace trigger audit_insert after insert on sms.%I referencing new table as new_rows '
                        'for each statement execute function sms.audit_rule(%s)', _table, _key);

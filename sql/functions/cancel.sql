@@ -1,11 +1,11 @@
 -- Cancel messages that still wait; returns how many were. What a worker holds or the provider has cannot be recalled.
--- Three spellings: ids, one id, the ERP's own reference (every waiting row that carries it). Leaves a row in sms.activity.
+-- A login that is confined to channels takes back messages of these only. Three spellings: ids, one id, the ERP's own reference (every waiting row that carries it). Leaves a row in sms.activity.
 create or replace function sms.cancel(p_ids bigint[])
     returns int
     language plpgsql volatile security definer set search_path = pg_catalog, pg_temp
 as $$
 declare
-    _cancelled bigint[] := sms.cancel_waiting(p_ids, 'cancelled', 'by ' || session_user);
+    _cancelled bigint[] := sms.cancel_waiting(sms.my_messages(p_ids), 'cancelled', 'by ' || session_user);
 begin
     if _cancelled <> '{}' then
         perform sms.log_activity('cancelled', 'message',

@@ -6,12 +6,14 @@ create or replace function sms.check_campaign()
     language plpgsql security definer set search_path = pg_catalog, pg_temp
 as $$
 declare
-    _ours text[] := array['created_at', 'created_by', 'changed_at', 'changed_by', 'released_at', 'released_by', 'released_digest'];
+    _ours text[] := array['created_at', 'created_by', 'changed_at', 'changed_by', 'released_at', 'released_by', 'released_digest',
+                          'writers', 'authors'];
     _before jsonb := case when tg_op = 'UPDATE' then to_jsonb(old) - _ours else '{}' end;
     _after jsonb := to_jsonb(new) - _ours;
     _odd text;
 begin
     if tg_op = 'UPDATE' and _before = _after then
+        new.created_at := old.created_at;
         new.created_by := old.created_by;
         new.changed_at := old.changed_at;
         new.changed_by := old.changed_by;
@@ -57,6 +59,12 @@ begin
          where r.campaign_id = new.campaign_id and (r.state = 'planned' or (r.state = 'paused' and r.begun_at is null));
         perform pg_notify('sms_campaign', '');
     end if;
+    new.writers := array(select session_user::text union select unnest(case when tg_op = 'UPDATE' then old.writers end));
+    new.authors := case when tg_op = 'UPDATE' then old.authors else '{}' end
+                   || (select jsonb_object_agg(n.key, session_user)
+                         from jsonb_each(_after) as n
+                        where n.value is distinct from coalesce(_before -> n.key, 'null'));
+    new.created_at := case when tg_op = 'INSERT' then clock_timestamp() else old.created_at end;
     new.created_by := case when tg_op = 'INSERT' then session_user else old.created_by end;
     new.changed_at := clock_timestamp();
     new.changed_by := session_user;

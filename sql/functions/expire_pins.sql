@@ -22,12 +22,10 @@ begin
        and not exists (select from sms.route as r
                         where r.channel_id = l.channel_id and (r.operator_id = l.operator_id or r.operator_id is null));
     if _causes is not null then
-        perform set_config('sms.lane_causes', _causes::text, true);
         update sms.lane as l
-           set provider_id = (e.value ->> 'to')::smallint
+           set provider_id = (e.value ->> 'to')::smallint, moved = e.value - 'to' || jsonb_build_object('at', clock_timestamp())
           from jsonb_each(_causes) as e
          where l.lane_id = e.key::smallint;
-        perform set_config('sms.lane_causes', '', true);
     end if;
     return coalesce(cardinality(_ended), 0);
 end

@@ -6,7 +6,8 @@ create or replace function sms.explain_event(p_event_id bigint)
     set search_path = pg_catalog, pg_temp set enable_seqscan = off
 as $$
 begin
-    if not exists (select from sms.event as e where e.event_id = p_event_id) then
+    if not exists (select from sms.event as e
+                    where e.event_id = p_event_id and coalesce(e.event_type_id = any (sms.my_event_types()), sms.my_event_types() is null)) then
         raise exception 'no event %', p_event_id using errcode = 'SM054';
     end if;
     return query

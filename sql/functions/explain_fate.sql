@@ -4,7 +4,10 @@ create or replace function sms.explain_fate(p_id bigint)
     language sql stable
 as $$
     select 'now', 'pending', null,
-           case when p.not_before > p.expires_at and p.not_before >= timestamptz '3000-01-01 00:00Z' then 'its campaign is paused'
+           case when p.not_before > p.expires_at and p.not_before >= timestamptz '3000-01-01 00:00Z' 
+                then 'its campaign is paused'
+                     || coalesce((select ': ' || r.problem from sms.campaign_run as r
+                                   where r.campaign_id = p.campaign_id and r.state = 'paused' and r.begun_at is not null), '')
                 when p.not_before > clock_timestamp() then 'waits until ' || p.not_before else 'is due' end
                || case when v.provider is null then '; its lane is parked, no provider serves it'
                        when l.is_held then '; its lane is on hold, no provider of its route is well'

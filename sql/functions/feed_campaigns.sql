@@ -1,4 +1,5 @@
--- Chore, several times a second, by one process: hold or end what came back to the queue of paused or stopped campaigns,
+-- Chore, several times a second, by one process: let wait what changed after its release, hold or end what came back to the
+-- queue of paused or stopped campaigns,
 -- queue more of each running run, the longest unfed first, close those that are done, remove what ended runs left.
 -- At most p_limit messages in one transaction, so that a pause waits no longer than that takes. fed counts messages,
 -- ended runs.
@@ -13,13 +14,14 @@ declare
 begin
     fed := 0;
     ended := 0;
-    held := sms.sweep_campaigns();
+    held := sms.hold_unreleased() + sms.sweep_campaigns();
     for _run in
         select r.* from sms.campaign_run as r
          where r.state = 'running'
          order by r.fed_at nulls first, r.run_id
            for no key update skip locked
     loop
+        continue when not sms.may_feed(_run);
         fed := fed + sms.feed_run(_run, (p_limit - fed)::int, _now);
         ended := ended + sms.close_run(_run.run_id, _now);
         exit when fed >= p_limit;

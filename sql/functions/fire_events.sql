@@ -23,7 +23,7 @@ declare
     _cancels int[];
 begin
     select * into _type from sms.event_type as t where t.event_type = p_type;
-    if not found then
+    if not found or _type.event_type_id <> all (sms.my_event_types()) then
         raise exception 'unknown event type "%"', p_type
             using errcode = 'SM050',
                   hint = 'Event types: ' || coalesce((select string_agg(t.event_type, ', ' order by t.event_type) from sms.event_type as t),

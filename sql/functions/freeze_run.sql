@@ -10,6 +10,7 @@ declare
     _now timestamptz := clock_timestamp();
     _run sms.campaign_run;
     _campaign sms.campaign;
+    _stamp text;
     _version text;
     _read bigint;
     _recipients bigint;
@@ -22,6 +23,7 @@ begin
     if not found then
         return null;
     end if;
+    _stamp := sms.campaign_stamp(_run.campaign_id);
     select * into _campaign from sms.campaign as c where c.campaign_id = _run.campaign_id;
     perform sms.refuse_launch(_campaign, _now);
     perform sms.refuse_unknown_names(array[_run.channel], array[split_part(_campaign.template, '@', 1)]);
@@ -48,6 +50,10 @@ begin
     )
     select count(*), count(*) filter (where not p.is_repeat) into _read, _recipients from person as p;
 
+    if sms.needs_release(_campaign, _run.channel) and _stamp is distinct from sms.campaign_stamp(_run.campaign_id) then
+        raise exception 'campaign "%" was changed while its recipients were collected', _campaign.campaign
+            using errcode = 'SM044', hint = 'Launch it again once it is released.';
+    end if;
     select * into _run from sms.campaign_run as r where r.run_id = p_run_id for no key update;
     update sms.campaign_run as r
        set state = case when _run.state = 'freezing' then 'running' else _run.state end,

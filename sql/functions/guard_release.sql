@@ -1,20 +1,22 @@
--- Trigger on sms.campaign: four eyes cannot be forged. A release is written by sms.release_campaign alone, and who wrote
--- the campaign cannot waive the need for one (SM045). Runs as whoever updates: that is how it knows.
+-- Trigger on sms.campaign: four eyes cannot be forged. A release is written by sms.release_campaign alone; the need for one
+-- is waived by nobody who wrote a part of it, and by nothing else in the same change (SM045). Runs as whoever updates: that is
+-- how it knows.
 create or replace function sms.guard_release()
     returns trigger
     language plpgsql
 as $$
 begin
-    if pg_has_role(current_user, (select c.relowner from pg_catalog.pg_class as c where c.oid = tg_relid), 'member') then
+    if sms.is_owner(current_user) then
         return new;
     end if;
+    new.writers := old.writers;
+    new.authors := old.authors;
     if (new.released_at, new.released_by, new.released_digest)
        is distinct from (old.released_at, old.released_by, old.released_digest) then
         raise exception 'a release is made by sms.release_campaign' using errcode = 'SM045';
     end if;
-    if old.needs_release and not new.needs_release and old.changed_by = session_user then
-        raise exception 'campaign "%" was written by you: somebody else must waive its release', old.campaign
-            using errcode = 'SM045';
+    if old.needs_release and not new.needs_release then
+        perform sms.refuse_waiver(old, new);
     end if;
     return new;
 end

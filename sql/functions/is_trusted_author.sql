@@ -3,7 +3,7 @@ create or replace function sms.is_trusted_author(p_role oid)
     returns boolean
     language sql stable
 as $$
-    select r.rolsuper or r.rolname in ('sms_audience', 'sms_parser')
+    select r.rolsuper or r.rolname in ('sms_audience', 'sms_parser', 'sms_window')
            or exists (select from pg_catalog.pg_namespace as o
                        where o.nspname in ('sms', 'geo', 'erp') and o.nspowner = r.oid)
       from pg_catalog.pg_roles as r

@@ -17,7 +17,7 @@ as $$
                o.priority, o.not_before, o.expires_at, o.time_zone, o.client_id, o.created_at) as f
       left join sms.outcome as r on r.id = o.id and r.state = 'suppressed' and r.attempts = 0 and r.reason = f.reason
       left join sms.judge_batch(sms.told_facts(sms.candidates(ids)), as_of) as j on j.id = o.id
-     where o.id = any (ids)
+     where o.id = any (sms.my_messages(ids))
 $$;
 comment on function sms.judge is 'Verdict of all rules on these messages at a moment: send, defer (until not_before) or suppress, with the reason.';
 revoke execute on function sms.judge from public;

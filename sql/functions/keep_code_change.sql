@@ -1,11 +1,12 @@
 -- Trigger on receipt_code: what people write there is theirs and survives migrations, which announce themselves by the
--- setting sms.seeding; each change of a meaning is a row of sms.activity. History follows by sms.remap_receipts.
+-- setting sms.seeding, as the owner alone may; each change of a meaning is a row of sms.activity. History follows by
+-- sms.remap_receipts.
 create or replace function sms.keep_code_change()
     returns trigger
     language plpgsql security definer set search_path = pg_catalog, pg_temp
 as $$
 begin
-    if current_setting('sms.seeding', true) = 'on' then
+    if current_setting('sms.seeding', true) = 'on' and sms.is_owner(session_user) then
         if tg_op = 'UPDATE' and old.is_corrected then
             return null;
         end if;

@@ -1,12 +1,11 @@
 -- Triggers on lane: every change of who serves a lane is a row of sms.lane_change, and one notice for those that share
--- from, to and cause. Functions say why in the setting sms.lane_causes ({"lane_id": {"cause", "detail", "is_automatic"}})
--- of their own transaction; an UPDATE that says nothing was made by hand.
+-- from, to and cause. Functions say why in the row's own column moved, anew each time; an UPDATE that says nothing was made
+-- by hand.
 create or replace function sms.keep_lane_change()
     returns trigger
     language plpgsql security definer set search_path = pg_catalog, pg_temp
 as $$
 declare
-    _causes jsonb := coalesce(nullif(current_setting('sms.lane_causes', true), ''), '{}')::jsonb;
     _notice jsonb;
 begin
     for _notice in
@@ -20,7 +19,7 @@ begin
               join sms.operator as o on o.operator_id = n.operator_id
               left join sms.provider as f on f.provider_id = b.provider_id
               left join sms.provider as t on t.provider_id = n.provider_id
-              cross join lateral (select _causes -> n.lane_id::text as why) as w
+              cross join lateral (select case when n.moved is distinct from b.moved then n.moved end as why) as w
              where b.provider_id is distinct from n.provider_id
              order by c.priority, n.lane_id
          returning *

@@ -1,5 +1,6 @@
 -- Pause a campaign, by its name or id: nothing more is queued, what is queued is held, a planned run does not begin. What a
--- worker has in hand goes out. Returns how many queued messages are held. Error SM043 when nothing of it is under way.
+-- worker has in hand goes out. Returns how many queued messages are held. A run that waits for a release stays paused when
+-- that comes. Error SM043 when nothing of it is under way.
 create or replace function sms.pause_campaign(p_campaign_id bigint)
     returns int
     language plpgsql volatile security definer set search_path = pg_catalog, pg_temp
@@ -7,7 +8,12 @@ as $$
 declare
     _held int;
 begin
-    perform from sms.open_runs(p_campaign_id, array['planned', 'freezing', 'running'], 'paused');
+    update sms.campaign_run as r
+       set awaits_release = false
+     where r.campaign_id = p_campaign_id and r.state = 'paused' and r.awaits_release;
+    if not found then
+        perform from sms.open_runs(p_campaign_id, array['planned', 'freezing', 'running'], 'paused');
+    end if;
     update sms.campaign_run as r
        set state = 'paused'
      where r.campaign_id = p_campaign_id and r.state in ('planned', 'freezing', 'running');

@@ -40,17 +40,17 @@ begin
     if _moves is null then  -- an update of nothing would still tell the workers
         return 0;
     end if;
-    perform set_config('sms.lane_causes', _moves::text, true);
     with done as (
         update sms.lane as l
-           set provider_id = m.to, is_held = m.is_held, probed_by = m.probed_by
+           set provider_id = m.to, is_held = m.is_held, probed_by = m.probed_by,
+               moved = jsonb_build_object('cause', m.cause, 'detail', m.detail, 'is_automatic', m.is_automatic, 'at', clock_timestamp())
           from jsonb_each(_moves) as e (key, value)
-          cross join lateral jsonb_to_record(e.value) as m ("to" smallint, is_held boolean, probed_by smallint)
+          cross join lateral jsonb_to_record(e.value) as m ("to" smallint, is_held boolean, probed_by smallint, cause text,
+                                                         detail text, is_automatic boolean)
          where l.lane_id = e.key::smallint
      returning l.lane_id
     )
     select count(*) into _moved from done;
-    perform set_config('sms.lane_causes', '', true);
     update sms.breaker as b
        set returned_at = p_as_of
      where b.provider_id in (select (e.value ->> 'to')::smallint from jsonb_each(_moves) as e where (e.value ->> 'is_return')::boolean);

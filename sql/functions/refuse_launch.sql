@@ -26,11 +26,7 @@ begin
         raise exception 'campaign "%" ended at %', p_campaign.campaign, p_campaign.ends_at
             using errcode = 'SM047', hint = 'Move its ends_at.';
     end if;
-    if p_campaign.needs_release and p_campaign.released_digest is distinct from sms.campaign_digest(p_campaign) then
-        raise exception 'campaign "%" needs a release%', p_campaign.campaign,
-              case when p_campaign.released_at is null then '' else ': it, its text or its audience changed since the last one' end
-            using errcode = 'SM044', hint = 'Somebody else than its author calls sms.release_campaign.';
-    end if;
+    perform sms.refuse_unreleased(p_campaign);
 end
 $$;
 comment on function sms.refuse_launch is 'Error SM041, SM044, SM047 or SM048 where a campaign cannot be launched as it is.';

@@ -1,5 +1,6 @@
 -- Resume a paused campaign, by its name or id: what was held is due again at its own moment, feeding goes on, a planned run
--- waits for its moment again. Returns how many messages were held. Error SM043 when it is not paused.
+-- waits for its moment again. Returns how many messages were held. Error SM043 when it is not paused, SM044 when it changed
+-- after its release.
 create or replace function sms.resume_campaign(p_campaign_id bigint)
     returns int
     language plpgsql volatile security definer set search_path = pg_catalog, pg_temp
@@ -7,15 +8,12 @@ as $$
 declare
     _back int;
 begin
-    perform from sms.open_runs(p_campaign_id, array['paused'], 'resumed');
-    update sms.campaign_run as r
-       set state = case when r.begun_at is null then 'planned' when r.frozen_at is null then 'freezing' else 'running' end,
-           problem = null
-     where r.campaign_id = p_campaign_id and r.state = 'paused';
-    _back := sms.release_queued(p_campaign_id);
+    perform sms.refuse_unreleased(c, r.channel)
+       from sms.open_runs(p_campaign_id, array['paused'], 'resumed') as r
+       join sms.campaign as c on c.campaign_id = r.campaign_id;
+    _back := sms.let_go_on(p_campaign_id, false);
     perform sms.log_activity('resumed', 'campaign', (select c.campaign from sms.campaign as c where c.campaign_id = p_campaign_id),
                              jsonb_build_object('held', _back));
-    perform pg_notify('sms_campaign', '');
     return _back;
 end
 $$;

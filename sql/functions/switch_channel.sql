@@ -31,16 +31,13 @@ begin
                         where r.channel_id = l.channel_id and (r.operator_id = l.operator_id or r.operator_id is null)))
         on conflict (lane_id) do update
        set pinned_at = clock_timestamp(), pinned_by = session_user, reason = excluded.reason, pinned_until = excluded.pinned_until;
-    perform set_config('sms.lane_causes', (
-        select jsonb_object_agg(l, jsonb_build_object(
-                   'cause', case when exists (select from sms.lane_pin as n where n.lane_id = l) then 'pinned' else 'switched' end,
-                   'detail', nullif(concat_ws(', ', _reason, 'until ' || p_until), '')))
-          from unnest(_lanes) as l)::text, true);
     update sms.lane as l
-       set provider_id = _provider_id, is_held = false, probed_by = null
+       set provider_id = _provider_id, is_held = false, probed_by = null,
+           moved = jsonb_build_object(
+               'cause', case when exists (select from sms.lane_pin as n where n.lane_id = l.lane_id) then 'pinned' else 'switched' end,
+               'detail', nullif(concat_ws(', ', _reason, 'until ' || p_until), ''), 'is_automatic', false, 'at', clock_timestamp())
      where l.lane_id = any (_lanes) and l.provider_id is distinct from _provider_id;
     get diagnostics _changed = row_count;
-    perform set_config('sms.lane_causes', '', true);
     perform sms.log_activity('switched', 'channel', p_channel, jsonb_strip_nulls(jsonb_build_object(
         'provider', p_provider, 'operator', p_operator, 'lanes', _changed, 'reason', _reason, 'until', p_until)));
     return _changed;

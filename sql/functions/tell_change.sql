@@ -9,7 +9,7 @@ as $$
                            else k.name || ' ' || k.before || ' → ' || k.after end, ', ' order by k.name)
       from (select f.name, sms.tell_value(f.name, p_old ->> f.name) as before, sms.tell_value(f.name, p_new ->> f.name) as after
               from jsonb_object_keys(coalesce(p_old, '{}') || coalesce(p_new, '{}')) as f (name)
-             where f.name !~ '^(.*_)?(created|changed|updated|added|since)_(at|by)$|^(template|template_version|event_type|rule|provider|channel|campaign|audience|route|cap|quiet_hours|blacklist|group|member|tariff|consent|auto_rule|budget|goal|fee)_id$|^(collected_until|warned_for|stopped_for)$'
+             where f.name !~ '^(.*_)?(created|changed|updated|added|since)_(at|by)$|^(template|template_version|event_type|rule|provider|channel|campaign|audience|route|cap|quiet_hours|blacklist|group|member|tariff|consent|auto_rule|budget|goal|fee)_id$|^(collected_until|warned_for|stopped_for|writers|authors)$'
                and (p_old ->> f.name) is distinct from (p_new ->> f.name)) as k
      where (p_old is not null and p_new is not null) or coalesce(p_new, p_old) ->> k.name not in ('', '{}', '[]', '00:00:00')
 $$;

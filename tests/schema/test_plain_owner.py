@@ -82,3 +82,31 @@ def test_it_migrates_twice_and_audiences_are_as_safe(plain: str) -> None:
         walls = conn.execute("select wall, remedy from sms.open_walls()").fetchall()
         assert [wall for wall, _ in walls] == ["advisory locks and large objects"]
         assert "pg_try_advisory_xact_lock(bigint)" in walls[0][1]
+
+
+def test_its_windows_show_messages_and_hold_for_confined_logins(plain: str) -> None:
+    migrate(plain)
+    shop = f"shop_{secrets.token_hex(4)}"
+    with psycopg.connect(plain, autocommit=True) as conn:
+        conn.execute(
+            sql.SQL("create role {} login password {} in role sms_erp").format(
+                sql.Identifier(shop), sql.Literal(PASSWORD)
+            )
+        )
+        [code] = conn.execute(
+            "insert into sms.outbox (channel, phone, body) values ('otp', '79070000001', '1234')"
+            " returning id"
+        ).fetchone() or [0]
+        conn.execute("select sms.confine_login(%s, '{mass}')", [shop])
+        assert conn.execute("select id from sms.message").fetchall() == [(code,)]
+        assert conn.execute("select count(*) from sms.explain(%s)", [code]).fetchone() != (0,)
+        theirs = psycopg.conninfo.make_conninfo(plain, user=shop)
+        with psycopg.connect(theirs, autocommit=True) as confined:
+            assert confined.execute("select id from sms.message").fetchall() == []
+            assert confined.execute("select id from sms.outbox").fetchall() == []
+            assert confined.execute("select sms.cancel(%s::bigint)", [code]).fetchone() == (0,)
+            confined.execute(
+                "insert into sms.outbox (channel, phone, body) values ('mass', '79070000002', 'x')"
+            )
+            assert confined.execute("select msisdn from sms.message").fetchall() == [(79070000002,)]
+        conn.execute(sql.SQL("drop role {}").format(sql.Identifier(shop)))

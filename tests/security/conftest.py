@@ -1,43 +1,35 @@
-"""Attacks by real logins with the real roles."""
+"""Everybody of these tests logs in for real, with the real roles.
+
+Not SET ROLE and not SET SESSION AUTHORIZATION, from which there is a way back.
+"""
 
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack
-from secrets import token_hex
 
 import pytest
 from psycopg import AsyncConnection
-from psycopg.conninfo import make_conninfo
-from psycopg.sql import SQL, Identifier, Literal
+
+from tests.support.logins import Logins, logins
+from tests.support.logins import login as log_in
 
 Login = Callable[..., Awaitable[AsyncConnection]]
 
 
 @pytest.fixture
-async def login(conn: AsyncConnection, dsn: str) -> AsyncIterator[Login]:
-    """`await login("sms_analyst")` makes somebody with a password and connects as that person.
+async def people(conn: AsyncConnection, dsn: str) -> AsyncIterator[Logins]:
+    """`await people.connect('anna', 'sms_operator')` logs in to the test's own database."""
+    async with logins(conn, dsn) as made:
+        yield made
 
-    Not SET ROLE and not SET SESSION AUTHORIZATION, from which there is a way back.
-    """
-    made: list[str] = []
+
+@pytest.fixture
+async def login(dsn: str) -> AsyncIterator[Login]:
+    """`await login("sms_analyst")` connects as somebody new who is a member of these groups."""
     async with AsyncExitStack() as stack:
 
-        async def connect(*member_of: str) -> AsyncConnection:
-            name, password = f"eve_{token_hex(4)}", token_hex(8)
-            made.append(name)
-            await conn.execute(
-                SQL("create role {} login password {}").format(Identifier(name), Literal(password))
-            )
-            for group in member_of:
-                await conn.execute(
-                    SQL("grant {} to {}").format(Identifier(group), Identifier(name))
-                )
-            address = make_conninfo(dsn, user=name, password=password)
-            connection = await AsyncConnection.connect(address, autocommit=True)
-            return await stack.enter_async_context(connection)
+        async def connect(*groups: str) -> AsyncConnection:
+            return await stack.enter_async_context(log_in(dsn, *groups))
 
         yield connect
-    for name in made:
-        await conn.execute(SQL("drop owned by {} cascade").format(Identifier(name)))
-        await conn.execute(SQL("drop role {}").format(Identifier(name)))
