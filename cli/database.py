@@ -7,6 +7,7 @@ import typer
 from cli.app import AsJson, app, show
 from outbox.db import find_dsn
 from outbox.settings import load
+from outbox.terminal import echo
 
 commands = typer.Typer(help="The database itself.")
 app.add_typer(commands, name="db")
@@ -19,7 +20,7 @@ def url(as_json: AsJson = False) -> None:
     if as_json:
         show({"url": dsn})
     else:
-        print(dsn)
+        echo(dsn)
 
 
 @app.command(epilog="Example: OUTBOX_DSN=postgresql://… outbox migrate")
@@ -31,4 +32,4 @@ def migrate(as_json: AsJson = False) -> None:
     if as_json:
         show({"revision": revision})
     else:
-        print(f"database is at revision {revision}")
+        echo(f"database is at revision {revision}")

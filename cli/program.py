@@ -42,6 +42,7 @@ from cli.app import app
 from outbox import logs, settings
 from outbox.errors import DatabaseError, OutboxError, UsageMistake, from_psycopg
 from outbox.server_programs import ClusterError
+from outbox.terminal import echo
 from providers.base import ProviderError
 
 INTERRUPTED = 130
@@ -52,7 +53,7 @@ def run(arguments: Sequence[str]) -> int:
     """Run one command; its exit code."""
     logs.configure("error")  # until a command that works says otherwise
     for name, near in settings.misspelt():
-        print(f"outbox: {name} is no setting; did you mean {near}?", file=sys.stderr)
+        echo(f"outbox: {name} is no setting; did you mean {near}?", err=True)
     try:
         return int(app(args=list(arguments), prog_name="outbox", standalone_mode=False) or 0)
     except (KeyboardInterrupt, typer.exceptions.Abort):
@@ -99,5 +100,5 @@ def _first(group: BaseExceptionGroup[BaseException]) -> BaseException:
 
 def _fail(sentence: str, code: int) -> int:
     one_line = " ".join(sentence.split())
-    print(f"outbox: {one_line}", file=sys.stderr)
+    echo(f"outbox: {one_line}", err=True)
     return code

@@ -17,6 +17,7 @@ from outbox.db import Database, open_database
 from outbox.errors import UsageMistake
 from outbox.rows import ProviderRow
 from outbox.settings import load, parse_duration
+from outbox.terminal import echo
 from providers.base import Context, Receipt
 from providers.registry import build
 
@@ -108,7 +109,7 @@ def set_(
     if as_json:
         show({"provider": provider, "result": done})
     else:
-        print(f"{provider}: {done}")
+        echo(f"{provider}: {done}")
 
 
 def parse_pairs(pairs: Sequence[str]) -> dict[str, Any]:
@@ -210,7 +211,7 @@ def switch(
         show({"channel": channel, "provider": provider, "lanes": lanes})
     else:
         known = "" if lanes else ": it serves them already"
-        print(f"{lanes} lanes re-pointed to {provider}{known}")
+        echo(f"{lanes} lanes re-pointed to {provider}{known}")
 
 
 @commands.command(epilog="Example: outbox provider park planned --operator mts")
@@ -226,7 +227,7 @@ def park(
     if as_json:
         show({"channel": channel, "provider": None, "lanes": lanes})
     else:
-        print(f"{lanes} lanes parked")
+        echo(f"{lanes} lanes parked")
 
 
 async def _switch(

@@ -9,6 +9,7 @@ import psycopg
 from migrations.apply import migrate
 from outbox.cluster import private
 from outbox.server_programs import ClusterError
+from outbox.terminal import echo
 
 
 def main() -> int:
@@ -20,10 +21,10 @@ def main() -> int:
     )
     dsn = parser.parse_args().dsn
     try:
-        print(f"database is at revision {migrate(dsn or private().url)}")
+        echo(f"database is at revision {migrate(dsn or private().url)}")
     except (psycopg.Error, ClusterError) as error:
         why = str(error).strip().splitlines()[0]
-        print(f"migration failed, nothing was changed: {why}", file=sys.stderr)
+        echo(f"migration failed, nothing was changed: {why}", err=True)
         return 1
     return 0
 

@@ -16,6 +16,7 @@ from psycopg.types.json import Jsonb
 
 from outbox.cluster import private
 from outbox.server_programs import ClusterError
+from outbox.terminal import echo
 
 FAKE = "fake"
 NO_LIMIT = 1_000_000  # segments per second; nobody is on the other side
@@ -62,10 +63,10 @@ def main() -> int:
     try:
         sentence = prepare(given or private().url, route=not given)
     except (ClusterError, psycopg.Error) as error:
-        print(str(error).strip().splitlines()[0], file=sys.stderr)
+        echo(str(error).strip().splitlines()[0], err=True)
         return 1
     if sentence:
-        print(sentence)
+        echo(sentence)
     return 0
 
 
