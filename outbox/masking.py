@@ -24,15 +24,15 @@ _BETWEEN = (
 # Not inside a longer run of digits, nor behind a decimal point; but right behind %20 or \u00a0.
 _BEGIN = (
     rf"(?:(?<!{DIGIT})|(?<=%[0-9A-Fa-f][0-9A-Fa-f])|(?<=\\u[0-9A-Fa-f]{{4}})"
-    r"|(?<=\\x[0-9A-Fa-f]{2}))(?<![0-9][.,])"
+    r"|(?<=\\x[0-9A-Fa-f]{2}))(?<![0-9][.])"
 )
 _OCTET = "(?:25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9]?[0-9])"
 _ENDS = rf"(?!{DIGIT}|[{_LOOKS}]{DIGIT})"
 # What has as many digits and is none: an address of a machine, an amount with its fraction.
 _NONE = (
     rf"(?!{_OCTET}(?:[.]{_OCTET}){{3}}(?![0-9.]))"
-    rf"(?![0-9]{{5,9}}[.,][0-9]{{1,6}}{_ENDS})"
-    rf"(?![0-9]{{1,3}}(?:[ \u00a0\u202f][0-9]{{3}})+[.,][0-9]{{1,4}}{_ENDS})"
+    rf"(?![0-9]{{5,9}}[.][0-9]{{1,6}}{_ENDS})"
+    rf"(?![0-9]{{1,3}}(?:[ \u00a0\u202f][0-9]{{3}})+[.][0-9]{{1,4}}{_ENDS})"
 )
 
 

@@ -1,13 +1,11 @@
--- A value as a log may show it: a text by its length, a phone masked, long ones cut.
+-- A value as a log may show it: a text by its length, phones masked, long ones cut.
 create or replace function sms.tell_value(p_name text, p_value text)
     returns text
     language sql immutable
 as $$
     select case when p_value is null then 'none'
                 when p_name = 'body' then char_length(p_value) || ' characters'
-                when p_name = 'msisdn' then left(p_value, 4) || '***' || right(p_value, 4)
-                when char_length(p_value) > 100 then left(p_value, 100) || '…'
-                else p_value end
+                else sms.mask_phones(case when char_length(p_value) > 100 then left(p_value, 100) || '…' else p_value end) end
 $$;
-comment on function sms.tell_value is 'A value as a log may show it.';
+comment on function sms.tell_value is 'A value as a log may show it: phones masked, a text by its length, long ones cut.';
 revoke execute on function sms.tell_value from public;
