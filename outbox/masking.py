@@ -10,8 +10,8 @@ import re
 
 DIGIT = "[0-9０-９]"
 # What stands between the digits of one number: spaces, dashes, dots, brackets, slashes, marks that
-# are not seen, each as it is, as a URL, JSON, Python or HTML spells it. No comma, colon or line end:
-# those part numbers from each other.
+# are not seen, each as it is, as a URL, JSON, Python or HTML spells it. No comma, colon or line
+# end: those part numbers from each other.
 _LOOKS = (
     r"\t .()\[\]/_+·•⁃・\-\u0001-\u0008\u000b\u000c\u000e-\u001f\u007f-\u00a0\u00ad\u034f\u061c"
     r"\u1680\u180e\u2000-\u2015\u202a-\u202f\u205f-\u206f\u2212\u3000\ufe58\ufe63\ufeff"

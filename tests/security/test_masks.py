@@ -185,7 +185,8 @@ async def test_a_number_in_a_note_is_hidden_in_the_log_of_activity(
     dsn: str, conn: AsyncConnection, as_role: AsRole
 ) -> None:
     await conn.execute(
-        "insert into sms.blacklist (msisdn, reason) values (79071234567, 'asked from 8 907 123-45-67')"
+        "insert into sms.blacklist (msisdn, reason)"
+        " values (79071234567, 'asked from 8 907 123-45-67')"
     )
     analyst = await as_role("sms_analyst")
     answer = await analyst.execute("select what from sms.activity_log")

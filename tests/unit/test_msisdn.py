@@ -2,7 +2,6 @@
 
 import pytest
 from hypothesis import given
-from hypothesis import strategies as st
 
 from outbox.msisdn import Phone, normalize, read_phone
 from tests.support.phones import DIRTY, TYPED, TypedPhone, junk
