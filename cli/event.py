@@ -30,7 +30,7 @@ def parse_pairs(pairs: list[str], option: str) -> dict[str, Any]:
             raise UsageMistake(f"{option} {pair}: write NAME=VALUE.")
         try:
             found[key] = json.loads(value)
-        except ValueError:
+        except (ValueError, RecursionError):
             found[key] = value
     return found
 

@@ -13,6 +13,7 @@ from cli.app import AsJson, app, moment, print_table, run_async, show, word
 from outbox import calls
 from outbox.db import open_database
 from outbox.errors import UsageMistake
+from outbox.files import read_text
 from outbox.rows import DryRunLine
 from outbox.settings import load
 from outbox.terminal import echo
@@ -52,7 +53,7 @@ def dry_run(
 def _text(select: str | None, file: Path | None) -> str | None:
     if select is not None and file is not None:
         raise UsageMistake("Give either a SELECT or --file.")
-    return file.read_text(encoding="utf-8") if file is not None else select
+    return read_text(file) if file is not None else select
 
 
 async def _ask(

@@ -55,6 +55,7 @@ def run(arguments: Sequence[str]) -> int:
     for name, near in settings.misspelt():
         echo(f"outbox: {name} is no setting; did you mean {near}?", err=True)
     try:
+        _refuse_unreadable(arguments)
         return int(app(args=list(arguments), prog_name="outbox", standalone_mode=False) or 0)
     except (KeyboardInterrupt, typer.exceptions.Abort):
         return _fail("interrupted.", INTERRUPTED)
@@ -65,6 +66,15 @@ def run(arguments: Sequence[str]) -> int:
         return _explain(_first(group))
     except Exception as error:
         return _explain(error)
+
+
+def _refuse_unreadable(arguments: Sequence[str]) -> None:
+    """What no table can hold is told apart here, before it is an error of an encoder."""
+    for place, argument in enumerate(arguments, 1):
+        if "\0" in argument:
+            raise UsageMistake(f"Argument {place} holds a NUL character: {argument[:40]!r}.")
+        if not argument.isprintable() and any("\ud800" <= c <= "\udfff" for c in argument):
+            raise UsageMistake(f"Argument {place} is not UTF-8: {argument[:40]!r}.")
 
 
 def _explain(error: BaseException) -> int:

@@ -15,6 +15,7 @@ from cli.app import AsJson, app, print_table, run_async, show
 from outbox import calls
 from outbox.db import Database, open_database
 from outbox.errors import UsageMistake
+from outbox.files import read_text
 from outbox.rows import ProviderRow
 from outbox.settings import load, parse_duration
 from outbox.terminal import echo
@@ -121,7 +122,7 @@ def parse_pairs(pairs: Sequence[str]) -> dict[str, Any]:
             raise UsageMistake(f"--set {pair}: write KEY=VALUE.")
         try:
             found[key] = json.loads(value, parse_constant=_refuse_constant)
-        except ValueError:
+        except (ValueError, RecursionError):
             found[key] = value
     return found
 
@@ -136,8 +137,10 @@ def _read(file: Path | None) -> dict[str, Any]:
     if file is None:
         return {}
     try:
-        found = json.loads(file.read_text(encoding="utf-8"), parse_constant=_refuse_constant)
-    except (OSError, ValueError) as error:
+        found = json.loads(read_text(file), parse_constant=_refuse_constant)
+    except OSError as error:
+        raise UsageMistake(f"--settings-file {file}: {error.strerror}.") from None
+    except (ValueError, RecursionError) as error:
         raise UsageMistake(f"--settings-file {file}: {error}.") from None
     if not isinstance(found, dict):
         raise UsageMistake(f"--settings-file {file}: write one JSON object.")

@@ -23,10 +23,12 @@ POISON = (
 PARSED = {
     ("setting", "setting"), ("setting", "value"),
     ("audience", "query"), ("audience_version", "query"),
-    ("time_zone", "name"), ("campaign", "cron"), ("campaign", "cron_zone"), ("event_rule", "condition"),
+    ("time_zone", "name"), ("campaign", "cron"), ("campaign", "cron_zone"),
+    ("event_rule", "condition"),
     ("receipt_code", "state"), ("campaign_run", "state"), ("holiday", "kind"), ("reason", "reason"),
     ("category", "category"), ("channel", "channel"), ("rule_change", "rule_table"),
-    ("rule_change", "action"), ("activity", "action"), ("activity", "kind"), ("operator", "operator"),
+    ("rule_change", "action"), ("activity", "action"), ("activity", "kind"),
+    ("operator", "operator"),
 }  # fmt: skip
 
 

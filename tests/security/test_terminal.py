@@ -70,7 +70,8 @@ ACTS = [
     *(["import", what, "{poison}"] for what in ("numbering", "clients")),
     ["{poison}"], ["--{poison}"], ["status", "--since", "{poison}"], ["explain", "{poison}"],
     ["template", "show", "{poison}"], ["audience", "preview", "{poison}"],
-    ["audience", "save", "x", "--file", "{poison}"], ["report", "--month", "{poison}"], ["forecast"],
+    ["audience", "save", "x", "--file", "{poison}"], ["report", "--month", "{poison}"],
+    ["forecast"],
 ]  # fmt: skip
 PROGRAMS = [["run"], ["worker"], ["dlr"]]  # they write logs, which have tests of their own
 SHOWN = r"\x1b]0;PWNED\x1b\\\x1b[2J"
