@@ -216,8 +216,13 @@ async def outbox(
     return Outbox(capfd, monkeypatch)
 
 
-def refuse_access(path: str, *_: object) -> int:
-    raise PermissionError(13, "Permission denied", path)
+class Refusing:
+    """The module os where nothing may be opened."""
+
+    O_RDONLY, O_NONBLOCK, O_CLOEXEC = os.O_RDONLY, os.O_NONBLOCK, os.O_CLOEXEC
+
+    def open(self, path: Path, _: int) -> int:
+        raise PermissionError(13, "Permission denied", str(path))
 
 
 @pytest.mark.parametrize("odd", ODD)
@@ -225,7 +230,7 @@ async def test_a_file_that_is_none_is_one_sentence(
     outbox: Outbox, oddities: dict[str, Path], odd: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     if odd == "locked" and os.geteuid() == 0:  # root may read everything
-        monkeypatch.setattr(os, "open", refuse_access)
+        monkeypatch.setattr("outbox.files.os", Refusing())
     path = oddities[odd]
     texts = [] if odd == "no.csv.gz" else TEXTS  # as a text it is one
     for words in [*(["import", what] for what in IMPORTS), *texts]:
