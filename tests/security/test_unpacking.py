@@ -24,6 +24,7 @@ from imports.holidays import import_holidays
 from imports.load import LONGEST_LINE, MOST_RATIO, RATIO_FROM, ImportRefused, read_lines
 from imports.tariffs import import_tariffs
 from outbox.cluster import ROOT
+from providers.kannel_status import parse_status
 from tests.cli.test_commands import Outbox, is_one_sentence
 from tests.support import factory
 
@@ -305,3 +306,17 @@ async def test_an_argument_that_no_table_can_hold_is_one_sentence(
     said = await outbox(*words, bad)
     assert (said.code, is_one_sentence(said)) == (2, True), said
     assert f"Argument {len(words) + 1}" in said.err
+
+
+LAUGHS = (
+    b"""<?xml version="1.0"?><!DOCTYPE gateway [<!ENTITY a "ha">%s]><gateway>&z;</gateway>"""
+    % (b"".join(b'<!ENTITY %c "&%c;&%c;">' % (n + 1, n, n) for n in range(ord("a"), ord("z"))))
+)
+
+
+@pytest.mark.parametrize(
+    "page", [LAUGHS, LAUGHS.decode().encode("utf-16")], ids=["utf-8", "utf-16"]
+)
+def test_a_status_page_cannot_make_the_reader_of_xml_unpack_itself(page: bytes) -> None:
+    with pytest.raises(ValueError, match="document type"):
+        parse_status(page, None)
