@@ -40,7 +40,13 @@ from cli import (  # noqa: F401
 )
 from cli.app import app
 from outbox import logs, settings
-from outbox.errors import DatabaseError, OutboxError, UsageMistake, from_psycopg
+from outbox.errors import (
+    DatabaseError,
+    OutboxError,
+    SettingsMistake,
+    UsageMistake,
+    from_psycopg,
+)
 from outbox.server_programs import ClusterError
 from outbox.terminal import echo
 from providers.base import ProviderError
@@ -73,8 +79,16 @@ def _refuse_unreadable(arguments: Sequence[str]) -> None:
     for place, argument in enumerate(arguments, 1):
         if "\0" in argument:
             raise UsageMistake(f"Argument {place} holds a NUL character: {argument[:40]!r}.")
-        if not argument.isprintable() and any("\ud800" <= c <= "\udfff" for c in argument):
+        if not _is_utf8(argument):
             raise UsageMistake(f"Argument {place} is not UTF-8: {argument[:40]!r}.")
+    for name, value in os.environ.items():
+        if name.startswith(settings.PREFIX) and not _is_utf8(value):
+            raise SettingsMistake(f"{name} is not UTF-8.")
+
+
+def _is_utf8(text: str) -> bool:
+    """Whether its bytes were: those that were not come as halves of a pair."""
+    return text.isprintable() or not any("\ud800" <= c <= "\udfff" for c in text)
 
 
 def _explain(error: BaseException) -> int:

@@ -124,6 +124,7 @@ def test_every_command_is_tried() -> None:
     assert not set(commands(typer.main.get_command(app))) - tried
 
 
+@pytest.mark.timeout(400)
 async def test_no_command_lets_data_through(outbox: Outbox, known: dict[str, Any]) -> None:
     """All on one database, for it takes a while to poison one."""
     silent = []
@@ -145,6 +146,7 @@ async def test_no_command_lets_data_through(outbox: Outbox, known: dict[str, Any
         assert "[link=http" in said.out.replace("\n", "").replace(" ", ""), words
 
 
+@pytest.mark.timeout(400)
 async def test_json_is_the_same_data_without_a_raw_sign(
     outbox: Outbox, known: dict[str, Any]
 ) -> None:
@@ -168,6 +170,7 @@ for words in json.loads(sys.argv[1]):
 """
 
 
+@pytest.mark.timeout(400)
 async def test_a_terminal_is_sent_only_our_own_codes(dsn: str, known: dict[str, Any]) -> None:
     """The same commands with a pseudo-terminal for all three streams, as an operator has."""
     played = [filled(words, known) for words in [*LOOKS, *ACTS] if words != ["migrate"]]

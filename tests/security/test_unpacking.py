@@ -308,6 +308,12 @@ async def test_an_argument_that_no_table_can_hold_is_one_sentence(
     assert f"Argument {len(words) + 1}" in said.err
 
 
+async def test_a_variable_that_is_not_utf8_is_named(outbox: Outbox) -> None:
+    outbox.set(OUTBOX_DSN="postgresql://\udcff@127.0.0.1:1/x")
+    said = await outbox("status")
+    assert (said.code, said.err) == (2, "outbox: OUTBOX_DSN is not UTF-8.\n")
+
+
 LAUGHS = (
     b"""<?xml version="1.0"?><!DOCTYPE gateway [<!ENTITY a "ha">%s]><gateway>&z;</gateway>"""
     % (b"".join(b'<!ENTITY %c "&%c;&%c;">' % (n + 1, n, n) for n in range(ord("a"), ord("z"))))
