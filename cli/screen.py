@@ -45,5 +45,5 @@ def console() -> Screen:
 
 def progress_bar(*columns: str | ProgressColumn, transient: bool = False) -> Progress:
     """A bar on stderr, where that is a terminal."""
-    screen = Screen(stderr=True)
-    return Progress(*columns, console=screen, transient=transient, disable=not screen.is_terminal)
+    is_seen = sys.stderr.isatty()
+    return Progress(*columns, console=Screen(stderr=True), transient=transient, disable=not is_seen)

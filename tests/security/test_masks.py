@@ -22,6 +22,7 @@ from outbox import logs
 from outbox.cluster import ROOT
 from outbox.masking import mask_phones
 from tests.conftest import AsRole
+from tests.support.factory import claim, insert_outbox, make_provider, mark, settle
 
 MASKED = "7907***4567"
 
@@ -194,6 +195,20 @@ async def test_a_number_in_a_note_is_hidden_in_the_log_of_activity(
     told = "\n".join(what for (what,) in await answer.fetchall())
     assert told.count(MASKED) >= 2
     assert "123-45-67" not in told
+
+
+async def test_a_number_that_a_provider_quotes_is_hidden_in_the_list_of_doubts(
+    dsn: str, conn: AsyncConnection, as_role: AsRole
+) -> None:
+    await make_provider(conn)
+    await insert_outbox(conn, phone="89071234567")
+    claimed = await claim(conn)
+    await mark(conn, claimed.claim_id, claimed.ids)
+    detail = "torn while sending to 8 (907) 123-45-67"
+    await settle(conn, claimed.claim_id, claimed.ids, "uncertain", detail=detail)
+    operator = await as_role("sms_operator")
+    answer = await operator.execute("select number, detail from sms.uncertain_message")
+    assert await answer.fetchall() == [(MASKED, f"torn while sending to {MASKED}")]
 
 
 # --- logs ---------------------------------------------------------------------------------------
