@@ -1,6 +1,6 @@
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help setup db demo test bench lint clean system test-system server cluster
+.PHONY: help setup db demo test bench lint audit clean system test-system server cluster
 MAKEFLAGS += --no-print-directory
 
 PY := .venv/bin/python
@@ -38,6 +38,9 @@ lint: .venv/installed ## Check style, types and who imports whom
 	@.venv/bin/ruff format --check .
 	@.venv/bin/mypy
 	@.venv/bin/lint-imports --no-cache
+
+audit: .venv/installed ## Ask whether a known hole is in what we pin (needs the network)
+	@$(PY) scripts/audit.py
 
 clean: ## Stop all that was started here and delete what was made: .local, .venv, caches
 	@scripts/clean

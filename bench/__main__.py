@@ -31,6 +31,7 @@ from bench.statistics import count_and_ask
 from bench.streams import three_streams
 from bench.urgent import urgent_beside_drain
 from outbox.server_programs import ClusterError
+from outbox.terminal import echo, echo_text
 
 Step = Callable[[Lab], None]
 # receipts_over_http reports on what claim_and_settle left accepted.
@@ -64,15 +65,15 @@ def main(arguments: Sequence[str]) -> int:
     options = _parse(arguments)
     sizes = _sizes(options)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that the cluster is removed
-    print(f"Sizes {sizes.name}: {describe(sizes)}.", file=sys.stderr)
+    echo(f"Sizes {sizes.name}: {describe(sizes)}.", err=True)
     try:
         with open_lab(sizes) as lab:
             _run(lab, options.only or list(STEPS))
-            print(as_text(lab))
+            echo_text(as_text(lab))
             if not options.no_page:
                 write_page(lab)
     except ClusterError as error:
-        print(error, file=sys.stderr)
+        echo(str(error), err=True)
         return 1
     return 0
 
@@ -118,7 +119,7 @@ def _run(lab: Lab, names: Sequence[str]) -> None:
 
 
 def _say(line: str) -> None:
-    print(line, file=sys.stderr, flush=True)
+    echo(line, err=True, flush=True)
 
 
 if __name__ == "__main__":

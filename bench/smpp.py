@@ -21,6 +21,7 @@ from kannel.boxes import Boxes
 from kannel.processes import NotStarted
 from kannel.simulator import Simulator
 from outbox.cluster import ROOT
+from outbox.terminal import echo
 from providers.base import Accepted, Context, Message, Receipt
 from providers.smpp import SmppProvider
 
@@ -184,7 +185,7 @@ def _beside_kannel(lab: Lab, sink: Sink, count: int) -> None:
             seconds = time.perf_counter() - start
             _note(lab, "kannel", count, seconds, _cpu_s(pids) - cpu)
     except NotStarted as error:
-        print(f"Kannel is not measured: {error}", file=sys.stderr)
+        echo(f"Kannel is not measured: {error}", err=True)
 
 
 def _cpu_s(pids: Sequence[int]) -> float:

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
-import sys
 from collections.abc import Coroutine, Iterable, Sequence
 from dataclasses import asdict, is_dataclass
 from datetime import UTC, datetime, timedelta
@@ -12,11 +10,12 @@ from decimal import Decimal
 from typing import Annotated, Any, TypeVar
 
 import typer
-from rich.console import Console
 from rich.table import Table
 
+from cli.screen import console as console  # for the commands
 from outbox.errors import UsageMistake
 from outbox.settings import parse_duration
+from outbox.terminal import echo, echo_json, one_line
 
 T = TypeVar("T")
 
@@ -38,7 +37,7 @@ def run_async(work: Coroutine[Any, Any, T]) -> T:
 
 def show(value: object) -> None:
     """Print as JSON: ids as strings, for they exceed 2^53; times as ISO, spans as seconds."""
-    print(json.dumps(plain(value), ensure_ascii=False, indent=2))
+    echo_json(plain(value), indent=2)
 
 
 def plain(value: object, key: str = "") -> Any:
@@ -68,10 +67,9 @@ def print_table(
     columns: Sequence[str], rows: Iterable[Sequence[object]], *, title: str = ""
 ) -> None:
     """A plain table on stdout; columns named with a leading > are numbers."""
-    out = console()
     if title:
-        out.print(title)
-    out.print(make_table(columns, rows))
+        echo(title)
+    console().print(make_table(columns, rows))
 
 
 def make_table(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> Table:
@@ -79,19 +77,16 @@ def make_table(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> Tabl
     table = Table(box=None, pad_edge=False, header_style="bold")
     for column in columns:
         name = column.removeprefix(">")
-        table.add_column(name, justify="right" if name != column else "left", overflow="fold")
+        table.add_column(
+            one_line(name), justify="right" if name != column else "left", overflow="fold"
+        )
     for row in rows:
         table.add_row(*(word(value) for value in row))
     return table
 
 
-def console() -> Console:
-    """Stdout; a pipe gets wide lines instead of folded ones."""
-    return Console(markup=False, highlight=False, width=None if sys.stdout.isatty() else 200)
-
-
 def word(value: object) -> str:
-    """A value as people read it."""
+    """A value as people read it, on one line."""
     match value:
         case None:
             return ""
@@ -108,7 +103,7 @@ def word(value: object) -> str:
         case float():
             return f"{value:,.0f}" if value.is_integer() else f"{value:,.2f}"
         case _:
-            return str(value)
+            return one_line(str(value))
 
 
 def span(length: timedelta) -> str:

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
-from cli.app import AsJson, app, console, print_table, run_async, show
+from cli.app import AsJson, app, print_table, run_async, show
 from cli.texts import given
 from outbox.calls import audiences
 from outbox.cluster import ROOT
@@ -16,6 +16,7 @@ from outbox.db import open_database
 from outbox.errors import NotFound, UsageMistake
 from outbox.rows_people import AudienceFinding, AudienceRow
 from outbox.settings import load
+from outbox.terminal import echo, echo_text
 
 commands = typer.Typer(help="Saved SELECTs of people: check, keep, preview.")
 app.add_typer(commands, name="audience")
@@ -54,8 +55,8 @@ def show_(audience: Audience, as_json: AsJson = False) -> None:
         show(found[0])
         return
     row = found[0]
-    print(f"-- {row.title or row.audience}: version {row.version_no} by {row.changed_by}")
-    print(row.query)
+    echo(f"-- {row.title or row.audience}: version {row.version_no} by {row.changed_by}")
+    echo_text(row.query)
 
 
 @commands.command(
@@ -77,7 +78,7 @@ def save(
     if as_json:
         show({"audience": audience, "version": version})
     else:
-        print(f"{audience}: version {version}")
+        echo(f"{audience}: version {version}")
 
 
 @commands.command(epilog="Example: outbox audience preview near-metro --template due --limit 5")
@@ -108,7 +109,7 @@ def remove(audience: Audience, as_json: AsJson = False) -> None:
     if as_json:
         show({"audience": audience, "removed": True})
     else:
-        print(f"{audience}: removed")
+        echo(f"{audience}: removed")
 
 
 @commands.command("install-examples", epilog="Example: outbox audience install-examples")
@@ -164,7 +165,7 @@ def _print(found: Sequence[AudienceFinding]) -> None:
         [(f.topic, f.key, f.people, f.segments, _facts(f)) for f in found if f.topic != "sample"],
     )
     if samples:
-        console().print()
+        echo()
         names = list(dict.fromkeys(name for sample in samples for name in sample["vars"]))
         print_table(
             ["client", "phone", "time zone", *names, "unusable"],

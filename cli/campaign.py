@@ -9,13 +9,14 @@ from typing import Annotated, Any
 
 import typer
 
-from cli.app import AsJson, app, console, print_table, run_async, show, word
+from cli.app import AsJson, app, print_table, run_async, show, word
 from cli.campaign_watch import print_progress
 from outbox.calls import campaigns
 from outbox.db import open_database
 from outbox.errors import UsageMistake
 from outbox.rows_campaigns import CampaignRow, Progress
 from outbox.settings import load
+from outbox.terminal import echo
 from worker.schedule import ScheduleMistake, first_after
 
 commands = typer.Typer(help="Write, preview, launch, steer and watch campaigns.")
@@ -78,7 +79,7 @@ def create(
     if as_json:
         show({"campaign": campaign, "result": done, "waits_for_release": waits})
     else:
-        print(f"{campaign}: {done}{'; its run waits for a release' if waits else ''}")
+        echo(f"{campaign}: {done}{'; its run waits for a release' if waits else ''}")
 
 
 def _ahead(text: str, option: str) -> datetime:
@@ -184,7 +185,7 @@ def show_(
         return
     print_table(["", ""], [*_facts(row)])
     for progress in found:
-        console().print()
+        echo()
         print_progress(progress)
 
 

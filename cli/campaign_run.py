@@ -17,6 +17,7 @@ from outbox.errors import DatabaseAway, DatabaseError
 from outbox.rows import DryRunLine
 from outbox.rows_campaigns import Progress
 from outbox.settings import load
+from outbox.terminal import echo
 
 ANSWER_S = 900.0  # an audience of millions, or its preview, takes a minute or two
 LAUNCH = timedelta(minutes=9)
@@ -54,9 +55,9 @@ def launch(campaign: Name, as_json: AsJson = False) -> None:
         show(run)
     elif run.frozen_at is None:
         when = word(run.begins_at) if run.begins_at else "the next moment of its cron expression"
-        print(f"run {run.run_id} is planned for {when}")
+        echo(f"run {run.run_id} is planned for {when}")
     else:
-        print(f"run {run.run_id}: {run.recipients:,} recipients, {run.repeated:,} repeats dropped")
+        echo(f"run {run.run_id}: {run.recipients:,} recipients, {run.repeated:,} repeats dropped")
 
 
 async def _launch(campaign: str) -> Progress:
@@ -89,7 +90,7 @@ def release(campaign: Name, as_json: AsJson = False) -> None:
     if as_json:
         show({"campaign": campaign, "result": "released"})
     else:
-        print(f"{campaign}: released")
+        echo(f"{campaign}: released")
 
 
 async def _release(campaign: str) -> None:
@@ -120,7 +121,7 @@ def _steer(verb: str, campaign: str, said: str, *, as_json: bool) -> None:
     if as_json:
         show({"campaign": campaign, "result": verb, "messages": count})
     else:
-        print(f"{campaign}: {said.format(count)}")
+        echo(f"{campaign}: {said.format(count)}")
 
 
 async def _steered(verb: str, campaign: str) -> int:

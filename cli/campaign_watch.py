@@ -3,26 +3,25 @@
 from __future__ import annotations
 
 import asyncio
-import json
-import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 
-from rich.console import Console, Group, RenderableType
+from rich.console import Group, RenderableType
 from rich.live import Live
-from rich.progress import Progress as Bar
 from rich.progress import SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.progress_bar import ProgressBar
 from rich.text import Text
 
 from cli.app import console, make_table, plain, span, word
+from cli.screen import progress_bar
 from outbox.calls import campaigns
 from outbox.db import Database, open_database
 from outbox.errors import NotFound, TransientError
 from outbox.rows_campaigns import Progress
 from outbox.settings import load
+from outbox.terminal import echo, echo_json, one_line
 
 ENDED = {"finished", "stopped", "failed"}
 COSTLY = 5  # a look at a million messages takes a while: rest so many times as long
@@ -39,7 +38,7 @@ async def watch_run(campaign: str, *, every_s: float, count: int, as_json: bool)
             while True:
                 looks += 1
                 if as_json:
-                    print(json.dumps(plain(run), ensure_ascii=False), flush=True)
+                    echo_json(plain(run), flush=True)
                 elif out.is_terminal:
                     live.update(_draw(run), refresh=True)
                 else:
@@ -50,7 +49,7 @@ async def watch_run(campaign: str, *, every_s: float, count: int, as_json: bool)
                 try:
                     run = await _look(db, key, run.run_id)
                 except TransientError as error:
-                    live.update(Text(str(error)), refresh=True)
+                    live.update(Text(one_line(str(error))), refresh=True)
                 await asyncio.sleep(max(every_s, COSTLY * (time.monotonic() - started)))
 
 
@@ -75,14 +74,15 @@ def line(run: Progress) -> str:
 def _draw(run: Progress) -> RenderableType:
     done = run.decided + run.unsent
     bar = ProgressBar(total=max(run.recipients, 1), completed=done, width=60)
-    return Group(Text(line(run), style="bold"), bar, Text(), make_table(["", ">"], _counts(run)))
+    return Group(
+        Text(one_line(line(run)), style="bold"), bar, Text(), make_table(["", ">"], _counts(run))
+    )
 
 
 def print_progress(run: Progress) -> None:
     """A run as a table."""
-    out = console()
-    out.print(line(run))
-    out.print(make_table(["", ">"], _counts(run)))
+    echo(line(run))
+    console().print(make_table(["", ">"], _counts(run)))
 
 
 def _counts(run: Progress) -> list[tuple[str, object]]:
@@ -109,10 +109,7 @@ def _counts(run: Progress) -> list[tuple[str, object]]:
 @contextmanager
 def bar_while(what: str) -> Iterator[None]:
     """Something that moves on stderr, where that is a terminal, while one long call runs."""
-    if not sys.stderr.isatty():
-        yield
-        return
-    columns = (SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn())
-    with Bar(*columns, console=Console(stderr=True), transient=True) as progress:
+    columns = (SpinnerColumn(), TextColumn("{task.description}", markup=False), TimeElapsedColumn())
+    with progress_bar(*columns, transient=True) as progress:
         progress.add_task(what, total=None)
         yield

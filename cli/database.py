@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import sys
 from typing import Annotated, cast, get_args
 
 import psycopg
@@ -14,6 +13,7 @@ from outbox.db import find_dsn, sentences
 from outbox.errors import UsageMistake
 from outbox.logins import Role, make_login
 from outbox.settings import load
+from outbox.terminal import echo
 
 commands = typer.Typer(help="The database itself.")
 app.add_typer(commands, name="db")
@@ -26,7 +26,7 @@ def url(as_json: AsJson = False) -> None:
     if as_json:
         show({"url": dsn})
     else:
-        print(dsn)
+        echo(dsn)
 
 
 @commands.command(
@@ -51,7 +51,7 @@ def login(
     if as_json:
         show({"login": name, "role": role, "result": done})
     else:
-        print(f"{name}: {done}, a member of {role}")
+        echo(f"{name}: {done}, a member of {role}")
 
 
 @app.command(epilog="Example: OUTBOX_DSN=postgresql://… outbox migrate")
@@ -64,6 +64,6 @@ def migrate(as_json: AsJson = False) -> None:
     if as_json:
         show({"revision": revision, "open_walls": walls})
         return
-    print(f"database is at revision {revision}")
+    echo(f"database is at revision {revision}")
     for wall in walls:
-        print(wall, file=sys.stderr)
+        echo(wall, err=True)

@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+from rich.progress import BarColumn, MofNCompleteColumn, TextColumn
 
-from cli.app import console, print_table, show
+from cli.app import print_table, show
+from cli.screen import progress_bar
 from outbox import calls
 from outbox.db import Database
 from outbox.errors import LeftOver, TransientError
 from outbox.rows import WorkLeft
+from outbox.terminal import echo
 from worker.clock import happens
 from worker.main import Stop
 
@@ -70,7 +70,7 @@ def print_summary(summary: Summary, *, as_json: bool) -> None:
     print_table(["state", ">messages"], sorted(summary.states.items()))
     done = sum(summary.states.values())
     waiting = f"; {summary.waiting:,} wait for a later time" if summary.waiting else ""
-    console().print(f"{done:,} messages done in {summary.seconds:g} s{waiting}")
+    echo(f"{done:,} messages done in {summary.seconds:g} s{waiting}")
 
 
 def _say(left: WorkLeft) -> str:
@@ -85,11 +85,8 @@ def _say(left: WorkLeft) -> str:
 @contextmanager
 def _bar() -> Iterator[Callable[[WorkLeft], None]]:
     """A bar on stderr, where that is a terminal."""
-    if not sys.stderr.isatty():
-        yield lambda left: None
-        return
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
-    with Progress(*columns, console=Console(stderr=True)) as progress:
+    columns = (TextColumn("{task.description}", markup=False), BarColumn(), MofNCompleteColumn())
+    with progress_bar(*columns) as progress:
         task = progress.add_task("draining", total=None)
         most = 0
 

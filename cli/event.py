@@ -13,6 +13,7 @@ from outbox.db import open_database
 from outbox.errors import UsageMistake
 from outbox.rows_events import EventRow, EventStep, EventTypeRow, Fired, PlannedRow
 from outbox.settings import load
+from outbox.terminal import echo
 
 commands = typer.Typer(help="Events of the ERP: what happened and what is sent then.")
 app.add_typer(commands, name="event")
@@ -29,7 +30,7 @@ def parse_pairs(pairs: list[str], option: str) -> dict[str, Any]:
             raise UsageMistake(f"{option} {pair}: write NAME=VALUE.")
         try:
             found[key] = json.loads(value)
-        except ValueError:
+        except (ValueError, RecursionError):
             found[key] = value
     return found
 
@@ -52,7 +53,7 @@ def fire(
     if as_json:
         show(_with_string_ids(done))
         return
-    print(f"event {done.event_id}: {_summary(done)}")
+    echo(f"event {done.event_id}: {_summary(done)}")
 
 
 async def _fire(

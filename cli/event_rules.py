@@ -15,6 +15,7 @@ from outbox.db import open_database
 from outbox.errors import UsageMistake
 from outbox.rows_events import EventRuleRow
 from outbox.settings import load
+from outbox.terminal import echo
 
 rule_commands = typer.Typer(help="Rules: make, change, remove.")
 type_commands = typer.Typer(help="Event types: declare, change.")
@@ -138,7 +139,7 @@ def set_(
     if as_json:
         show({"rule": name, "result": done})
     else:
-        print(f"{name}: {done}")
+        echo(f"{name}: {done}")
 
 
 def _value(value: Any) -> Any:
@@ -181,7 +182,7 @@ def remove(name: RuleName, as_json: AsJson = False) -> None:
     if as_json:
         show({"rule": name, "planned": dropped})
     else:
-        print(f"{name}: removed, {dropped} planned messages dropped")
+        echo(f"{name}: removed, {dropped} planned messages dropped")
 
 
 async def _remove(name: str) -> int:
@@ -211,7 +212,7 @@ def set_type(
     if as_json:
         show({"event_type": name, "result": done})
     else:
-        print(f"{name}: {done}")
+        echo(f"{name}: {done}")
 
 
 async def _set_type(name: str, title: str | None, variables: dict[str, Any] | None) -> str:

@@ -9,12 +9,13 @@ from typing import Annotated, Any
 
 import typer
 
-from cli.app import AsJson, app, console, message_id, run_async, show, word
+from cli.app import AsJson, app, message_id, run_async, show, word
 from outbox import calls
 from outbox.db import open_database
 from outbox.errors import NotFound, Refused
 from outbox.rows import Explained
 from outbox.settings import load
+from outbox.terminal import echo
 
 HEADINGS = {
     "event": "What happened",
@@ -39,7 +40,7 @@ def explain(
         show(steps)
         return
     for line in story(steps):
-        console().print(line, soft_wrap=True)
+        echo(line)
 
 
 async def _read(message: int) -> list[Explained]:
@@ -58,10 +59,11 @@ def story(steps: Sequence[Explained]) -> Iterator[str]:
     for step in steps:
         kind = "rule" if step.topic.startswith("rule ") else step.topic
         if kind == "rules":
-            yield f"\nRules, {step.detail}"
+            yield ""
+            yield f"Rules, {step.detail}"
             continue
         if kind != heading and (text := HEADINGS.get(kind, kind)):
-            yield f"\n{text}" if heading else text
+            yield from ("", text) if heading else (text,)
         heading = kind
         yield _headline(step)
         yield from _facts(step.facts or {}, indent=" " * 14)

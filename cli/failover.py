@@ -13,6 +13,7 @@ from outbox.db import open_database
 from outbox.errors import UsageMistake
 from outbox.rows_routes import HealthRow
 from outbox.settings import load
+from outbox.terminal import echo
 
 
 @commands.command(epilog="Example: outbox provider health --json")
@@ -96,4 +97,4 @@ def unpin(channel: Channel, operator: Operator = None, as_json: AsJson = False) 
     if as_json:
         show({"channel": channel, "operator": operator, "lanes": lanes})
     else:
-        print(f"{lanes} lanes unpinned")
+        echo(f"{lanes} lanes unpinned")

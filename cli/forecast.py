@@ -18,6 +18,7 @@ from outbox.db import open_database
 from outbox.errors import UsageMistake
 from outbox.rows_money import DailyVolume, PriceRow
 from outbox.settings import load
+from outbox.terminal import echo
 
 if TYPE_CHECKING:
     from planning.plan import Plan
@@ -128,9 +129,9 @@ def _print(plan: Plan) -> None:
         ],
         title="As messages go now",
     )
-    print()
+    echo()
     _print_scenarios(plan)
-    print()
+    echo()
     print_table(
         ["channel", "month", ">true", ">foretold", ">80 % from", ">to", ">error", ">naive error"],
         [
@@ -150,7 +151,7 @@ def _print(plan: Plan) -> None:
         title="Past months foretold at their eve; naive = the last week repeated",
     )
     for channel, method in sorted(plan.methods.items()):
-        print(f"{channel}: {method}. {say(plan.tried[channel])}")
+        echo(f"{channel}: {method}. {say(plan.tried[channel])}")
 
 
 def _print_scenarios(plan: Plan) -> None:

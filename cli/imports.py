@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
@@ -11,10 +10,10 @@ from typing import Annotated, TypeAlias
 
 import typer
 from psycopg import AsyncConnection
-from rich.console import Console
-from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.progress import BarColumn, DownloadColumn, TextColumn, TimeRemainingColumn
 
 from cli.app import AsJson, app, run_async, show, word
+from cli.screen import progress_bar
 from geo.clients import import_clients
 from geo.numbering import import_numbering
 from geo.stations import import_stations
@@ -25,6 +24,7 @@ from imports.tariffs import import_tariffs
 from outbox.db import open_database
 from outbox.errors import NothingImported
 from outbox.settings import load
+from outbox.terminal import echo
 
 commands = typer.Typer(help="Load layers and rules from files.")
 app.add_typer(commands, name="import")
@@ -86,7 +86,7 @@ def _run(what: str, work: Import, file: Path, *, as_json: bool) -> None:
         return
     facts = {key: value for key, value in asdict(report).items() if key != "bad"}
     bad = f", bad lines: {len(report.bad)}" if report.bad else ""
-    print(f"{what}: " + ", ".join(f"{_say(k)} {_shown(v)}" for k, v in facts.items()) + bad)
+    echo(f"{what}: " + ", ".join(f"{_say(k)} {_shown(v)}" for k, v in facts.items()) + bad)
 
 
 async def _import(what: str, work: Import, file: Path) -> ImportReport:
@@ -99,22 +99,19 @@ async def _import(what: str, work: Import, file: Path) -> ImportReport:
 
 
 @contextmanager
-def _progress(what: str) -> Iterator[Advance | None]:
+def _progress(what: str) -> Iterator[Advance]:
     """A bar on stderr, where that is a terminal."""
-    if not sys.stderr.isatty():
-        yield None
-        return
-    columns = (TextColumn(what), BarColumn(), DownloadColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=Console(stderr=True)) as progress:
+    columns = (TextColumn(what, markup=False), BarColumn(), DownloadColumn(), TimeRemainingColumn())
+    with progress_bar(*columns) as progress:
         task = progress.add_task(what, total=None)
         yield lambda done, total: progress.update(task, completed=done, total=total)
 
 
 def _list_bad(bad: list[BadLine]) -> None:
     for line in bad[:BAD_SHOWN]:
-        print(f"line {line.line}: {line.reason}", file=sys.stderr)
+        echo(f"line {line.line}: {line.reason}", err=True)
     if len(bad) > BAD_SHOWN:
-        print(f"… and {len(bad) - BAD_SHOWN} more bad lines", file=sys.stderr)
+        echo(f"… and {len(bad) - BAD_SHOWN} more bad lines", err=True)
 
 
 def _say(name: str) -> str:

@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from cli.app import AsJson, app, console, message_id, moment, print_table, run_async, show, word
+from cli.app import AsJson, app, message_id, moment, print_table, run_async, show, word
 from outbox import calls
 from outbox.calls import oddities
 from outbox.db import Database, open_database
@@ -17,6 +17,7 @@ from outbox.errors import NotFound
 from outbox.rows import LaneStatus, MessageRow, ProviderRow, StateCount
 from outbox.rows_oddities import BusyNumber
 from outbox.settings import load
+from outbox.terminal import echo
 
 COUNT_S = 10.0  # the check that nothing is lost reads every message; a huge history takes longer
 
@@ -62,18 +63,21 @@ async def _status(since: datetime, *, every_lane: bool, as_json: bool) -> None:
     title = f"Left the queue since {word(since)}"
     print_table(["state", ">messages"], [(c.state, c.messages) for c in states], title=title)
     _print_oddities(strangers, busy)
-    console().print(f"\nunaccounted: {'not counted' if unaccounted is None else unaccounted}")
+    echo()
+    echo(f"unaccounted: {'not counted' if unaccounted is None else unaccounted}")
 
 
 def _print_oddities(strangers: int, busy: Sequence[BusyNumber]) -> None:
     """What should not be; nothing where all is well."""
     if strangers:
         told = "delivery reports of accounts that never had the message: sms.foreign_receipts"
-        console().print(f"\n{strangers} {told}")
+        echo()
+        echo(f"{strangers} {told}")
     for held in busy:
         who = held.number or f"client {held.client_id}"
-        console().print(
-            f"\n{who} is busy since {word(held.since)}: session {held.pid} of {held.login} "
+        echo()
+        echo(
+            f"{who} is busy since {word(held.since)}: session {held.pid} of {held.login} "
             f"holds its lock, and {held.messages} overdue messages wait"
         )
 
@@ -103,19 +107,20 @@ def _print_lanes(lanes: Sequence[LaneStatus]) -> None:
         for lane in lanes
     ]
     if not rows:
-        console().print("Queue: empty\n")
+        echo("Queue: empty")
+        echo()
         return
     total = (sum(lane.pending for lane in lanes), sum(lane.due for lane in lanes))
     rows.append(("all", "", "", *total, sum(lane.inflight for lane in lanes), None))
     print_table(columns, rows, title="Queue")
-    console().print()
+    echo()
 
 
 def _print_providers(providers: Sequence[ProviderRow]) -> None:
     columns = ["provider", "adapter", "enabled", "breaker", ">lanes", ">segments/s"]
     rows = [(p.provider, p.adapter, p.is_enabled, p.breaker, p.lanes, p.tps) for p in providers]
     print_table(columns, rows, title="Providers")
-    console().print()
+    echo()
 
 
 def _is_busy(lane: LaneStatus) -> bool:

@@ -9,12 +9,14 @@ from typing import Annotated
 
 import typer
 
-from cli.app import AsJson, app, console, moment, print_table, run_async, show, word
+from cli.app import AsJson, app, moment, print_table, run_async, show, word
 from outbox import calls
 from outbox.db import open_database
 from outbox.errors import UsageMistake
+from outbox.files import read_text
 from outbox.rows import DryRunLine
 from outbox.settings import load
+from outbox.terminal import echo
 
 ANSWER_S = 900.0  # a million rows take a minute or two; the SELECT itself may take longer
 
@@ -51,7 +53,7 @@ def dry_run(
 def _text(select: str | None, file: Path | None) -> str | None:
     if select is not None and file is not None:
         raise UsageMistake("Give either a SELECT or --file.")
-    return file.read_text(encoding="utf-8") if file is not None else select
+    return read_text(file) if file is not None else select
 
 
 async def _ask(
@@ -86,7 +88,8 @@ def print_findings(found: Sequence[DryRunLine]) -> None:
     if ends:
         at = ends[0].at
         text = f"Ends {word(at)}, if nothing else is sent." if at else "Never ends: see above."
-        console().print(f"\n{text}")
+        echo()
+        echo(text)
 
 
 def _named(

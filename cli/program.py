@@ -41,8 +41,15 @@ from cli import (  # noqa: F401
 )
 from cli.app import app
 from outbox import logs, settings
-from outbox.errors import DatabaseError, OutboxError, UsageMistake, from_psycopg
+from outbox.errors import (
+    DatabaseError,
+    OutboxError,
+    SettingsMistake,
+    UsageMistake,
+    from_psycopg,
+)
 from outbox.server_programs import ClusterError
+from outbox.terminal import echo
 from providers.base import ProviderError
 
 INTERRUPTED = 130
@@ -53,8 +60,9 @@ def run(arguments: Sequence[str]) -> int:
     """Run one command; its exit code."""
     logs.configure("error")  # until a command that works says otherwise
     for name, near in settings.misspelt():
-        print(f"outbox: {name} is no setting; did you mean {near}?", file=sys.stderr)
+        echo(f"outbox: {name} is no setting; did you mean {near}?", err=True)
     try:
+        _refuse_unreadable(arguments)
         return int(app(args=list(arguments), prog_name="outbox", standalone_mode=False) or 0)
     except (KeyboardInterrupt, typer.exceptions.Abort):
         return _fail("interrupted.", INTERRUPTED)
@@ -65,6 +73,23 @@ def run(arguments: Sequence[str]) -> int:
         return _explain(_first(group))
     except Exception as error:
         return _explain(error)
+
+
+def _refuse_unreadable(arguments: Sequence[str]) -> None:
+    """What no table can hold is told apart here, before it is an error of an encoder."""
+    for place, argument in enumerate(arguments, 1):
+        if "\0" in argument:
+            raise UsageMistake(f"Argument {place} holds a NUL character: {argument[:40]!r}.")
+        if not _is_utf8(argument):
+            raise UsageMistake(f"Argument {place} is not UTF-8: {argument[:40]!r}.")
+    for name, value in os.environ.items():
+        if name.startswith(settings.PREFIX) and not _is_utf8(value):
+            raise SettingsMistake(f"{name} is not UTF-8.")
+
+
+def _is_utf8(text: str) -> bool:
+    """Whether its bytes were: those that were not come as halves of a pair."""
+    return text.isprintable() or not any("\ud800" <= c <= "\udfff" for c in text)
 
 
 def _explain(error: BaseException) -> int:
@@ -100,5 +125,5 @@ def _first(group: BaseExceptionGroup[BaseException]) -> BaseException:
 
 def _fail(sentence: str, code: int) -> int:
     one_line = " ".join(sentence.split())
-    print(f"outbox: {one_line}", file=sys.stderr)
+    echo(f"outbox: {one_line}", err=True)
     return code

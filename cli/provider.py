@@ -16,9 +16,11 @@ from cli.app import AsJson, app, print_table, run_async, show
 from outbox import calls
 from outbox.db import Database, open_database
 from outbox.errors import UsageMistake
+from outbox.files import read_text
 from outbox.rows import ProviderRow
 from outbox.secret_names import problem
 from outbox.settings import load, parse_duration
+from outbox.terminal import echo
 from providers.base import Context, Receipt
 from providers.registry import build
 from worker.terms import Terms
@@ -110,7 +112,7 @@ def set_(
     if as_json:
         show({"provider": provider, "result": done})
     else:
-        print(f"{provider}: {done}")
+        echo(f"{provider}: {done}")
 
 
 def parse_pairs(pairs: Sequence[str]) -> dict[str, Any]:
@@ -122,7 +124,7 @@ def parse_pairs(pairs: Sequence[str]) -> dict[str, Any]:
             raise UsageMistake(f"--set {pair}: write KEY=VALUE.")
         try:
             found[key] = json.loads(value, parse_constant=_refuse_constant)
-        except ValueError:
+        except (ValueError, RecursionError):
             found[key] = value
     return found
 
@@ -137,8 +139,10 @@ def _read(file: Path | None) -> dict[str, Any]:
     if file is None:
         return {}
     try:
-        found = json.loads(file.read_text(encoding="utf-8"), parse_constant=_refuse_constant)
-    except (OSError, ValueError) as error:
+        found = json.loads(read_text(file), parse_constant=_refuse_constant)
+    except OSError as error:
+        raise UsageMistake(f"--settings-file {file}: {error.strerror}.") from None
+    except (ValueError, RecursionError) as error:
         raise UsageMistake(f"--settings-file {file}: {error}.") from None
     if not isinstance(found, dict):
         raise UsageMistake(f"--settings-file {file}: write one JSON object.")
@@ -216,7 +220,7 @@ def switch(
         show({"channel": channel, "provider": provider, "lanes": lanes})
     else:
         known = "" if lanes else ": it serves them already"
-        print(f"{lanes} lanes re-pointed to {provider}{known}")
+        echo(f"{lanes} lanes re-pointed to {provider}{known}")
 
 
 @commands.command(epilog="Example: outbox provider park planned --operator mts")
@@ -232,7 +236,7 @@ def park(
     if as_json:
         show({"channel": channel, "provider": None, "lanes": lanes})
     else:
-        print(f"{lanes} lanes parked")
+        echo(f"{lanes} lanes parked")
 
 
 async def _switch(

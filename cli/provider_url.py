@@ -13,6 +13,7 @@ from outbox.db import open_database
 from outbox.errors import NotFound, SettingsMistake
 from outbox.rows import ProviderRow
 from outbox.settings import load
+from outbox.terminal import echo
 from outbox.tokens import account_url
 
 
@@ -39,7 +40,7 @@ def url(
     if as_json:
         show({"provider": provider, "url": found})
     else:
-        print(found)
+        echo(found)
 
 
 async def _find(provider: str) -> ProviderRow:

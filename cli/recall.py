@@ -11,6 +11,7 @@ from outbox import calls
 from outbox.db import open_database
 from outbox.errors import NotFound
 from outbox.settings import load
+from outbox.terminal import echo
 
 Ids = Annotated[list[str], typer.Argument(metavar="ID...", help="Ids of messages.")]
 
@@ -25,7 +26,7 @@ def cancel(messages: Ids, as_json: AsJson = False) -> None:
     if as_json:
         show({"cancelled": done})
     else:
-        print(f"{done} of {len(ids)} cancelled")
+        echo(f"{done} of {len(ids)} cancelled")
 
 
 async def _cancel(ids: list[int]) -> int:

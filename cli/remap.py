@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-import sys
 from collections import Counter
 from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Annotated, Any
 
 import typer
-from rich.console import Console
-from rich.progress import Progress
 
-from cli.app import AsJson, app, console, moment, print_table, run_async, show
+from cli.app import AsJson, app, moment, print_table, run_async, show
+from cli.screen import progress_bar
 from outbox.calls import doubts
 from outbox.db import Database, open_database
 from outbox.errors import UsageMistake
 from outbox.settings import load
+from outbox.terminal import echo
 
 BATCH = 5000  # receipts in one transaction
 MS_PER_ID = 1 << 22
@@ -51,7 +50,7 @@ def remap(
         return
     print_table(["change", ">messages"], sorted(total["changes"].items()))
     verb = "moved" if apply else "would move (say --apply to move them)"
-    console().print(
+    echo(
         f"{total['receipts']:,} reports mean something else now; "
         f"{total['messages']:,} messages {verb}"
     )
@@ -61,7 +60,7 @@ async def _remap(
     start: datetime, until: datetime, adapter: str | None, *, apply: bool
 ) -> dict[str, Any]:
     async with open_database(load(), name="outbox receipts") as db:
-        with Progress(console=Console(stderr=True), disable=not sys.stderr.isatty()) as progress:
+        with progress_bar() as progress:
             task = progress.add_task("remapping", total=(until - start).total_seconds())
             return await _batches(
                 db,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import sys
 from collections.abc import Sequence
 from datetime import date, datetime
 from decimal import Decimal
@@ -18,6 +17,7 @@ from outbox.db import open_database
 from outbox.errors import UsageMistake
 from outbox.rows import ReportLine
 from outbox.settings import load
+from outbox.terminal import echo
 
 if TYPE_CHECKING:
     from reports.month import Month
@@ -88,13 +88,13 @@ def _report_month(text: str, html: Path | None, csv: Path | None, *, as_json: bo
     try:
         if csv is not None:
             for path in write_tables(found, csv):
-                print(path, file=sys.stderr)
+                echo(str(path), err=True)
         if as_json:
             show(found)
         if html is not None or not (as_json or csv):
             page = html or Path(f"sms-{text}.html")
             page.write_text(render(found), encoding="utf-8")
-            print(page, file=sys.stderr if as_json else sys.stdout)
+            echo(str(page), err=as_json)
     except OSError as error:
         raise UsageMistake(f"{error.filename} cannot be written: {error.strerror}.") from None
 

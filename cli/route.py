@@ -6,11 +6,12 @@ from typing import Annotated
 
 import typer
 
-from cli.app import AsJson, app, console, moment, print_table, run_async, show, word
+from cli.app import AsJson, app, moment, print_table, run_async, show, word
 from outbox.calls import routes
 from outbox.db import open_database
 from outbox.rows_routes import BreakerChange, LaneChange, RouteRow
 from outbox.settings import load
+from outbox.terminal import echo
 
 commands = typer.Typer(help="Say who may serve a channel; see who did, and why it changed.")
 app.add_typer(commands, name="route")
@@ -27,7 +28,7 @@ def list_(as_json: AsJson = False) -> None:
         show(rows)
         return
     if not rows:
-        console().print("No routes: every lane stays where it was pointed.")
+        echo("No routes: every lane stays where it was pointed.")
         return
     print_table(
         ["channel", "operator", "policy", "providers", ">lanes", "served by", ">pinned", ">held"],
@@ -78,7 +79,7 @@ def set_(
     if as_json:
         show({"channel": channel, "operator": operator, "changed": changed})
     else:
-        print(f"{changed} routes changed")
+        echo(f"{changed} routes changed")
 
 
 @commands.command(epilog="Example: outbox route remove single --operator mts")
@@ -93,7 +94,7 @@ def remove(channel: Channel, operator: Operator = None, as_json: AsJson = False)
     if as_json:
         show({"channel": channel, "operator": operator, "removed": removed})
     else:
-        print(f"{removed} routes removed")
+        echo(f"{removed} routes removed")
 
 
 @commands.command(epilog="Example: outbox route changes --since 12h")
@@ -114,14 +115,14 @@ def changes(
         show({"since": start, "breakers": breakers, "lanes": lanes})
         return
     if not breakers and not lanes:
-        console().print(f"Nothing changed since {word(start)}.")
+        echo(f"Nothing changed since {word(start)}.")
         return
     print_table(
         ["at", "provider", "was", "is", "cause", "figures"],
         [(b.at, b.provider, b.from_state, b.to_state, b.cause, b.figures) for b in breakers],
         title="Breakers",
     )
-    console().print()
+    echo()
     print_table(
         ["at", "lanes", "from", "to", "cause", "by", "detail"], _grouped(lanes), title="Lanes"
     )

@@ -8,13 +8,14 @@ from typing import Annotated, Any
 
 import typer
 
-from cli.app import AsJson, app, console, print_table, run_async, show
+from cli.app import AsJson, app, print_table, run_async, show
 from cli.texts import edited, given, json_object
 from outbox.calls import templates
 from outbox.db import open_database
 from outbox.errors import NotFound, OutboxError
 from outbox.rows_people import TemplateRow, TextFinding
 from outbox.settings import load
+from outbox.terminal import echo, echo_text
 
 commands = typer.Typer(help="Texts with variables: write, preview, see their cost.")
 app.add_typer(commands, name="template")
@@ -100,7 +101,7 @@ def edit(
     if as_json:
         show({"template": template, "version": version})
     else:
-        print(f"{template}: version {version}")
+        echo(f"{template}: version {version}")
 
 
 @commands.command(epilog="Example: outbox template preview due --vars '{\"sum\": 1500}'")
@@ -205,7 +206,7 @@ def _print_findings(found: Sequence[TextFinding], *, as_json: bool) -> None:
         return
     texts = [f for f in found if f.topic == "text"]
     for finding in texts:
-        console().print(f"{finding.text}\n", soft_wrap=True)
+        echo_text(f"{finding.text}\n")
     print_table(
         ["", "", "", ">units", ">segments", ">cost"],
         [(f.topic, f.key, f.text, f.units, f.segments, f.cost) for f in found if f.topic != "text"],

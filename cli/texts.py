@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from outbox.errors import OutboxError, UsageMistake
+from outbox.files import read_text
 
 
 def given(text: str | None, file: Path | None, option: str) -> str | None:
@@ -19,10 +20,7 @@ def given(text: str | None, file: Path | None, option: str) -> str | None:
         raise UsageMistake(f"Give either {option} or --file.")
     if file is None:
         return text
-    try:
-        return file.read_text(encoding="utf-8").rstrip("\n")
-    except UnicodeDecodeError:
-        raise UsageMistake(f"{file} is not UTF-8.") from None
+    return read_text(file).rstrip("\n")
 
 
 def edited(text: str) -> str:
@@ -38,7 +36,7 @@ def edited(text: str) -> str:
             raise UsageMistake(f"{editor} cannot be started: {why}; set EDITOR.") from None
         if done.returncode:
             raise OutboxError(f"{editor} ended with code {done.returncode}; nothing was saved.")
-        return path.read_text(encoding="utf-8").rstrip("\n")
+        return read_text(path).rstrip("\n")
 
 
 def json_object(text: str | None, option: str) -> dict[str, Any] | None:
@@ -47,7 +45,7 @@ def json_object(text: str | None, option: str) -> dict[str, Any] | None:
         return None
     try:
         found = json.loads(text)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise UsageMistake(f"{option} is not JSON: {error}.") from None
     if not isinstance(found, dict):
         raise UsageMistake(f'{option} is not a JSON object like {{"name": …}}.')

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -21,6 +20,7 @@ from outbox.db import Database, open_database
 from outbox.errors import TransientError
 from outbox.rows import LaneStatus
 from outbox.settings import load
+from outbox.terminal import echo_json, lines, one_line
 
 LANES = 20
 
@@ -60,7 +60,7 @@ async def _top(every: float, count: int, *, as_json: bool) -> None:
             while True:
                 looks += 1
                 if as_json:
-                    print(json.dumps(plain(sight)), flush=True)
+                    echo_json(plain(sight), flush=True)
                 elif out.is_terminal:
                     live.update(_draw(sight, started), refresh=True)
                 else:
@@ -71,7 +71,7 @@ async def _top(every: float, count: int, *, as_json: bool) -> None:
                 try:
                     sight = await watch.look()
                 except TransientError as error:
-                    live.update(Text(str(error)), refresh=True)
+                    live.update(Text(one_line(str(error))), refresh=True)
 
 
 class Watch:
@@ -113,7 +113,7 @@ def _draw(sight: Sight, started: datetime) -> RenderableType:
         for ln in lanes
     ]
     states = make_table(["state", ">messages"], sorted(sight.states.items()))
-    head = Text(f"{_line(sight)}\n", style="bold")
+    head = Text(lines(f"{_line(sight)}\n"), style="bold")
     since = Text(f"\nleft the queue since {started.astimezone():%H:%M:%S}")
     return Group(head, make_table(columns, rows), since, states)
 

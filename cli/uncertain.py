@@ -8,16 +8,17 @@ from contextlib import contextmanager
 from typing import Annotated, Literal
 
 import typer
-from rich.console import Console
 from rich.progress import Progress, TaskID
 
-from cli.app import AsJson, app, console, duration, message_id, print_table, run_async, show
+from cli.app import AsJson, app, duration, message_id, print_table, run_async, show
+from cli.screen import progress_bar
 from outbox import calls
 from outbox.calls import doubts
 from outbox.db import Database, open_database
 from outbox.errors import NotFound, UsageMistake
 from outbox.rows_asking import Doubts, UncertainCount, UncertainMessage
 from outbox.settings import load
+from outbox.terminal import echo, one_line
 
 AT_ONCE = 1000  # messages decided in one transaction
 SHOWN = 3  # wrong ids named in one sentence
@@ -50,9 +51,9 @@ def list_(
     if messages:
         _print(messages)
     for count in counts:
-        console().print(f"{count.messages:,} at {count.provider}, channel {count.channel}")
+        echo(f"{count.messages:,} at {count.provider}, channel {count.channel}")
     left_out = f", {len(messages):,} shown" if len(messages) < total else ""
-    console().print(f"{total:,} uncertain{left_out}")
+    echo(f"{total:,} uncertain{left_out}")
 
 
 def _print(messages: list[UncertainMessage]) -> None:
@@ -120,7 +121,7 @@ def resolve(
     if as_json:
         show({"resolved": done, "verdict": verdict})
     else:
-        print(f"{done:,} resolved: {verdict}")
+        echo(f"{done:,} resolved: {verdict}")
 
 
 async def _decide(ids: list[int], verdict: Verdict, note: str | None) -> int:
@@ -165,14 +166,13 @@ def _confirm(what: str) -> None:
     """Ask on a terminal; elsewhere --yes must have been said."""
     if not sys.stdin.isatty():
         raise UsageMistake(f"{what}: say --yes to decide them.")
-    typer.confirm(f"{what}. Decide them?", abort=True, err=True)
+    typer.confirm(one_line(f"{what}. Decide them?"), abort=True, err=True)
 
 
 @contextmanager
 def _bar(total: int) -> Iterator[tuple[Progress, TaskID]]:
     """A bar on stderr, where that is a terminal."""
-    progress = Progress(console=Console(stderr=True), disable=not sys.stderr.isatty())
-    with progress:
+    with progress_bar() as progress:
         yield progress, progress.add_task("deciding", total=total)
 
 

@@ -13,12 +13,14 @@ from datetime import UTC, datetime
 import psycopg
 from rich.console import Console
 
+from cli.screen import Screen
 from demo import ending, picture, play, scene, stage
 from kannel.boxes import Boxes
 from kannel.processes import NotStarted
 from kannel.simulator import Simulator, whole_texts
 from outbox.cluster import private
 from outbox.server_programs import ClusterError, free_port
+from outbox.terminal import echo
 
 FOLDER = stage.ROOT / ".local" / "demo"
 MAP = FOLDER / "map.png"
@@ -41,7 +43,7 @@ async def main(console: Console) -> int:
     if code:
         faults.append(f"'outbox run' ended with {code}; its log: {LOG.relative_to(stage.ROOT)}.")
     for sentence in faults:
-        console.print(f"[bold red]✗ {sentence}")
+        console.print(f"✗ {sentence}", style="bold red")
     where = dsn if "OUTBOX_DSN" in os.environ else "$(.venv/bin/outbox db url)_demo"
     console.print(f"Map: {MAP.relative_to(stage.ROOT)}")
     console.print(f'Look around: psql "{where}"')
@@ -71,9 +73,10 @@ async def report(console: Console, conn: psycopg.AsyncConnection, at_smsc: int) 
     picture.draw(MAP, station=scene.STATION, centre=centre, radius_m=scene.RADIUS_M, dots=dots)
     faults = (await ending.count(conn, lines, at_smsc)).faults()
     if not faults:
+        console.print()
         console.print(
-            "\n[bold green]✓ Every row is accounted for; "
-            f"the SMSC's own log has the same {at_smsc} messages.[/]"
+            f"✓ Every row is accounted for; the SMSC's own log has the same {at_smsc} messages.",
+            style="bold green",
         )
     return faults
 
@@ -82,10 +85,10 @@ def run() -> int:
     """Run the demo; whatever is missing is one sentence."""
     try:
         width = None if sys.stdout.isatty() else WIDTH
-        return asyncio.run(main(Console(highlight=False, width=width)))
+        return asyncio.run(main(Screen(width=width)))
     except (ClusterError, NotStarted, psycopg.Error, TimeoutError) as error:
         sentence = str(error).strip().splitlines() or ["the messages were not sent in time"]
-        print(f"demo: {sentence[0]}", file=sys.stderr)
+        echo(f"demo: {sentence[0]}", err=True)
         return 1
 
 

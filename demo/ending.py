@@ -9,11 +9,13 @@ from datetime import UTC, datetime, timedelta
 from psycopg import AsyncConnection
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 from demo import scene
 from demo.picture import Dot
 from outbox import calls
 from outbox.rows import ReportLine
+from outbox.terminal import one_line
 
 SINCE = datetime(2020, 1, 1, tzinfo=UTC)
 UNTIL = datetime(2080, 1, 1, tzinfo=UTC)
@@ -132,12 +134,11 @@ async def explain_one(console: Console, conn: AsyncConnection) -> None:
     row = await cursor.fetchone()
     if row is None:
         return
-    console.print(
-        f"\n[bold cyan]Anybody[/] asks why a message was not sent: outbox explain {row[0]}"
-    )
+    what = f" asks why a message was not sent: outbox explain {row[0]}"
+    console.print(Text.assemble("\n", ("Anybody", "bold cyan"), what))
     table = Table(show_header=False, box=None, padding=(0, 2))
     for step in await calls.explain(conn, message_id=row[0]):
-        table.add_row(step.topic, step.verdict, step.detail or "")
+        table.add_row(step.topic, step.verdict, one_line(step.detail or ""))
     console.print(table)
 
 

@@ -14,6 +14,7 @@ from rich.console import Console
 from rich.live import Live
 from rich.syntax import Syntax
 from rich.table import Table
+from rich.text import Text
 
 from demo import ending, scene
 from geo.generate import clients, put_on_map, stations
@@ -32,7 +33,7 @@ WATCHED = ("pending", "inflight", "accepted", "delivered", "undelivered", "suppr
 
 def tell(console: Console, who: str, what: str, statement: str = "") -> None:
     """Print a heading, and the SQL that runs."""
-    console.print(f"\n[bold cyan]{who}[/] {what}")
+    console.print(Text.assemble("\n", (who, "bold cyan"), f" {what}"))
     if statement:
         console.print(Syntax(statement.strip(), "sql", theme="ansi_dark", padding=(0, 2)))
 

@@ -64,6 +64,7 @@ async def import_clients(
         kept, changed = await put_clients(conn, _rows(path, bad, progress))
         bad += await superseded(
             conn,
+            path,
             """
             select s.line_no, s.later
               from (select t.line_no, max(t.line_no) over w as later from staged_client as t

@@ -23,11 +23,13 @@ from imports.load import (
     RowRefused,
     copy_rows,
     read_lines,
+    refuse_so_many,
 )
 
 # Lines that cannot be read are left out and reported; a file with more of them than one in a
 # hundred is another kind of file, or a damaged one.
 MOST_BAD = 0.01
+MOST_RANGES = 1_000_000  # the registry has ten thousand; all of them are held to be compared
 COLUMNS = ("От", "До", "Емкость", "Оператор", "Территория ГАР", "ИНН")
 _CODE = re.compile(r"9[0-9]{2}")
 _SUBSCRIBER = re.compile(r"[0-9]{7}")
@@ -100,11 +102,15 @@ def read_numbering(path: Path, bad: list[BadLine], progress: Progress | None = N
     lines = read_lines(path, progress)
     _, header = next(lines)
     places = _places(path, header)
-    ranges, read = [], 0
+    ranges: list[Range] = []
+    read = 0
     for number, line in lines:
         if line == "":
             continue
         read += 1
+        refuse_so_many(path, bad)
+        if len(ranges) >= MOST_RANGES:
+            raise ImportRefused(f"{path.name} is refused, it has more than {MOST_RANGES:,} ranges.")
         try:
             ranges.append(_range(number, line, places))
         except RowRefused as refusal:

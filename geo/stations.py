@@ -45,6 +45,7 @@ async def import_stations(
         await copy_rows(conn, STAGE_STATIONS, _rows(path, bad, progress))
         bad += await superseded(
             conn,
+            path,
             """
             select s.line_no, s.later
               from (select t.line_no, max(t.line_no) over w as later from staged_station as t

@@ -9,6 +9,7 @@ from pathlib import Path
 from psycopg import AsyncConnection
 
 from imports.load import (
+    MOST_BAD,
     STAGE_BLACKLIST,
     BadLine,
     ImportReport,
@@ -16,6 +17,7 @@ from imports.load import (
     Progress,
     RowRefused,
     copy_rows,
+    refuse_so_many,
     words,
 )
 
@@ -68,7 +70,8 @@ async def import_blacklist(
         await copy_rows(conn, STAGE_BLACKLIST, _rows(path, bad, progress))
         await conn.execute("analyze staged_blacklist")
         kept, added, repeated, lines, problems = await _put(conn)
-    bad += [BadLine(line=n, reason=why) for n, why in zip(lines, problems, strict=True)]
+        bad += [BadLine(line=n, reason=why) for n, why in zip(lines, problems, strict=True)]
+        refuse_so_many(path, bad)
     return BlacklistReport(
         kept=kept, changed=added, repeated=repeated, bad=sorted(bad, key=lambda b: b.line)
     )
@@ -137,10 +140,11 @@ async def _put(conn: AsyncConnection) -> tuple[int, int, int, list[int], list[st
                (select count(*) from judged as j where j.problem is null)
                    - (select count(*) from longest),
                array(select j.line_no from judged as j where j.problem is not null
-                      order by j.line_no),
+                      order by j.line_no limit %(most)s),
                array(select j.problem from judged as j where j.problem is not null
-                      order by j.line_no)
-        """
+                      order by j.line_no limit %(most)s)
+        """,
+        {"most": MOST_BAD + 1},
     )
     [counts] = await result.fetchall()
     return counts

@@ -2,20 +2,32 @@
 
 import csv
 import gzip
+import io
+import os
 import re
+import zlib
 from codecs import BOM_UTF8
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import BinaryIO, LiteralString
 
-from psycopg import AsyncConnection
+from psycopg import AsyncConnection, sql
 from psycopg.abc import QueryNoTemplate as Query
 
 from outbox.errors import NothingImported
+from outbox.files import open_file
 
 # Called with the bytes read so far and the bytes of the file.
 Progress = Callable[[int, int], None]
 REPORT_EVERY = 5_000
+
+# What an import may cost: memory holds one line and the bad ones, whatever the file is.
+LONGEST_LINE = 65_536  # bytes; a value has at most 200 characters, so these are 80 columns at least
+MOST_BAD = 100_000  # nobody reads more of them; each is kept until the end
+# Lists pack 3 to 20 times; 1032 is the most that gzip can do, and what a bomb does.
+MOST_RATIO, RATIO_FROM = 200, 16 << 20
+MOST_UNPACKED = 4 << 30  # bytes: some fifty million clients
 
 STAGE_NUMBERING = """
     copy sms.number_range_staging (lo, hi, operator_title, region, inn, line_no) from stdin
@@ -100,6 +112,7 @@ class Layout:
         for number, line in lines:
             if line is not None and not line.strip():
                 continue
+            refuse_so_many(path, bad)
             try:
                 yield number, dict(zip(names, _fields(line, delimiter, len(names)), strict=True))
             except RowRefused as refusal:
@@ -114,23 +127,32 @@ class Layout:
 def read_lines(path: Path, progress: Progress | None = None) -> Iterator[tuple[int, str | None]]:
     """Yield (line number, line without its end) of a UTF-8 file, plain or gzipped, BOM dropped.
 
-    A line that is not UTF-8 comes as None. Raises ImportRefused where the file cannot be read.
+    A line that is not UTF-8 comes as None. Raises ImportRefused where the file cannot be read, or
+    is one that would fill memory or disk: see LONGEST_LINE and what stands beside it.
     """
     try:
-        total = path.stat().st_size
-        with path.open("rb") as raw:
-            number = 0
-            lines = gzip.GzipFile(fileobj=raw) if path.suffix == ".gz" else raw
+        with open_file(path) as raw:
+            number, total = 0, os.fstat(raw.fileno()).st_size
+            lines = _unpacked(path, raw) if path.suffix == ".gz" else _cut(path, raw)
             for number, line in enumerate(lines, 1):
                 if progress and number % REPORT_EVERY == 0:
                     progress(raw.tell(), total)
                 yield number, _decoded(line.removeprefix(BOM_UTF8) if number == 1 else line)
             if number == 0:
                 raise ImportRefused(f"{path.name} is empty.")
-    except (OSError, EOFError) as error:
+    except (OSError, EOFError, zlib.error) as error:
         raise ImportRefused(f"{path} cannot be read: {_cause(error)}.") from error
     if progress:
         progress(total, total)
+
+
+def refuse_so_many(path: Path, bad: Sequence[BadLine]) -> None:
+    """Give a file up of which next to nothing can be used."""
+    if len(bad) > MOST_BAD:
+        raise ImportRefused(
+            f"{path.name} is refused, more than {MOST_BAD:,} lines cannot be used; "
+            f"line {bad[0].line}: {bad[0].reason}."
+        )
 
 
 def degrees(text: str, name: str, limit: int) -> float:
@@ -171,12 +193,44 @@ async def copy_rows(
             await copy.write_row(row)
 
 
-async def superseded(conn: AsyncConnection, query: Query) -> list[BadLine]:
+async def superseded(conn: AsyncConnection, path: Path, query: LiteralString) -> list[BadLine]:
     """Report lines whose row comes again further down; `query` gives (line, the later line)."""
-    return [
+    bounded = sql.SQL("{} limit {}").format(sql.SQL(query), MOST_BAD + 1)
+    bad = [
         BadLine(line=line, reason=f"line {later} tells about the same again")
-        for line, later in await (await conn.execute(query)).fetchall()
+        for line, later in await (await conn.execute(bounded)).fetchall()
     ]
+    refuse_so_many(path, bad)
+    return bad
+
+
+def _unpacked(path: Path, raw: BinaryIO) -> Iterator[bytes]:
+    """The lines of a gzipped file, as long as it looks like a list and not like a bomb."""
+    read = 0
+    for line in _cut(path, io.BufferedReader(gzip.GzipFile(fileobj=raw))):
+        read += len(line)
+        if read > RATIO_FROM and read > raw.tell() * MOST_RATIO:
+            raise ImportRefused(
+                f"{path.name} unpacks to more than {MOST_RATIO} times its size; "
+                "unpack it and look what it is."
+            )
+        if read > MOST_UNPACKED:
+            raise ImportRefused(
+                f"{path.name} unpacks to more than {MOST_UNPACKED:,} bytes; split it."
+            )
+        yield line
+
+
+def _cut(path: Path, file: io.BufferedIOBase | BinaryIO) -> Iterator[bytes]:
+    """The lines of a file, none of them longer than memory should hold."""
+    number = 0
+    while line := file.readline(LONGEST_LINE + 1):
+        number += 1
+        if len(line) > LONGEST_LINE:
+            raise ImportRefused(
+                f"{path.name} is refused, line {number} is longer than {LONGEST_LINE:,} bytes."
+            )
+        yield line
 
 
 def _decoded(line: bytes) -> str | None:
@@ -204,6 +258,6 @@ def _fields(line: str | None, delimiter: str, expected: int) -> list[str]:
     return values
 
 
-def _cause(error: OSError | EOFError) -> str:
+def _cause(error: OSError | EOFError | zlib.error) -> str:
     """Say in words what the system said."""
     return (getattr(error, "strerror", None) or str(error)).lower()

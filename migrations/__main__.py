@@ -9,6 +9,7 @@ import psycopg
 from migrations.apply import migrate, open_walls
 from outbox.cluster import private
 from outbox.server_programs import ClusterError
+from outbox.terminal import echo
 
 
 def main() -> int:
@@ -21,12 +22,12 @@ def main() -> int:
     dsn = parser.parse_args().dsn
     try:
         dsn = dsn or private().url
-        print(f"database is at revision {migrate(dsn)}")
+        echo(f"database is at revision {migrate(dsn)}")
         for wall in open_walls(dsn):
-            print(wall, file=sys.stderr)
+            echo(wall, err=True)
     except (psycopg.Error, ClusterError) as error:
         why = str(error).strip().splitlines()[0]
-        print(f"migration failed, nothing was changed: {why}", file=sys.stderr)
+        echo(f"migration failed, nothing was changed: {why}", err=True)
         return 1
     return 0
 

@@ -20,6 +20,7 @@ from psycopg import sql
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from migrations.apply import SQL, migrate
+from outbox.terminal import echo
 
 FILE = SQL / "schema.sql"
 # The dump's wording changes with the major version, so the page is written and compared with one.
@@ -117,9 +118,9 @@ def main() -> int:
     try:
         write(server)
     except (psycopg.Error, DumpError) as error:
-        print(f"sql/schema.sql was not written: {str(error).strip()}", file=sys.stderr)
+        echo(f"sql/schema.sql was not written: {' '.join(str(error).split())}", err=True)
         return 1
-    print("sql/schema.sql is written")
+    echo("sql/schema.sql is written")
     return 0
 
 

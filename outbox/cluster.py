@@ -31,6 +31,7 @@ from outbox.server_programs import (
     serves,
     unprivileged_user,
 )
+from outbox.terminal import echo
 
 ROOT = Path(__file__).resolve().parents[1]
 OWNER = "outbox"
@@ -252,12 +253,12 @@ def _answer(command: str) -> str:
 
 def main(arguments: list[str]) -> int:
     try:
-        print(_answer(arguments[0] if len(arguments) == 1 else ""))
+        echo(_answer(arguments[0] if len(arguments) == 1 else ""))
     except ClusterError as error:
-        print(error, file=sys.stderr)
+        echo(str(error), err=True)
         return 1
     except PermissionError as error:
-        print(f"{error.filename} belongs to another user; work as that user.", file=sys.stderr)
+        echo(f"{error.filename} belongs to another user; work as that user.", err=True)
         return 1
     return 0
 

@@ -18,6 +18,7 @@ from psycopg.types.json import Jsonb
 from outbox.cluster import Cluster, private
 from outbox.logins import DLR, WORKER, make_login
 from outbox.server_programs import ClusterError
+from outbox.terminal import echo
 
 FAKE = "fake"
 NO_LIMIT = 1_000_000  # segments per second; nobody is on the other side
@@ -73,10 +74,10 @@ def main() -> int:
         if not given:
             make_logins(private())
     except (ClusterError, psycopg.Error) as error:
-        print(str(error).strip().splitlines()[0], file=sys.stderr)
+        echo(str(error).strip().splitlines()[0], err=True)
         return 1
     if sentence:
-        print(sentence)
+        echo(sentence)
     return 0
 
 

@@ -1,30 +1,37 @@
-"""Logs: one JSON object a line on stderr, an event name and fields, no numbers and no texts."""
+"""Logs: one JSON object a line on stderr, an event name and fields, no numbers and no texts.
+
+No line of data can steer a terminal either: see outbox.terminal.
+"""
 
 from __future__ import annotations
 
 import logging
-import re
 import sys
+from datetime import date, time, timedelta
+from decimal import Decimal
 from typing import Any
+from uuid import UUID
 
 import structlog
 from structlog.typing import EventDict, WrappedLogger
 
-# A safety net below the rule that nobody logs a number: also those inside a library's error text.
-_NUMBER = re.compile(r"(?<!\d)(\+?7\d{3})\d{3}(\d{4})(?!\d)")
+from outbox.masking import mask_phones
+from outbox.terminal import as_json, lines
+
 _NEVER = frozenset({"body", "text", "secret", "token", "password"})
+_NO_TEXT = (bool, float, Decimal, date, time, timedelta, UUID, type(None))
 
 
 class _Stderr:
     """Whatever stderr is at the moment of writing."""
 
     def msg(self, message: str) -> None:
-        print(message, file=sys.stderr, flush=True)
+        print(lines(message), file=sys.stderr, flush=True)
 
     debug = info = warning = error = critical = msg
 
     def write(self, text: str) -> None:
-        sys.stderr.write(text)
+        sys.stderr.write(lines(text))
 
     def flush(self) -> None:
         sys.stderr.flush()
@@ -40,9 +47,9 @@ def configure(level: str = "info") -> None:
         structlog.processors.format_exc_info,
         hide_numbers,
     ]
-    as_json = structlog.processors.JSONRenderer(default=str, ensure_ascii=False)
+    render = structlog.processors.JSONRenderer(serializer=as_json, default=str)
     structlog.configure(
-        processors=[*shared, as_json],
+        processors=[*shared, render],
         wrapper_class=structlog.make_filtering_bound_logger(number),
         logger_factory=lambda *_: _Stderr(),
         cache_logger_on_first_use=False,
@@ -51,7 +58,7 @@ def configure(level: str = "info") -> None:
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
             foreign_pre_chain=shared,
-            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, as_json],
+            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, render],
         )
     )
     # Libraries speak up from warnings on: httpx tells every URL at info, and URLs hold secrets.
@@ -59,20 +66,25 @@ def configure(level: str = "info") -> None:
 
 
 def hide_numbers(logger: WrappedLogger, method: str, event: EventDict) -> EventDict:
-    """Mask every phone number among the fields and drop fields that may hold a text or secret."""
+    """Mask every phone number among the fields and drop fields that may hold a text or secret.
+
+    A net below the rule that nobody logs a number: it also catches those in a library's errors.
+    """
     return {key: _hidden(key, value) for key, value in event.items()}
 
 
 def _hidden(key: str, value: object) -> object:
     if key in _NEVER:
         return "(hidden)"
-    if isinstance(value, str):
-        return _NUMBER.sub(r"\1***\2", value)
-    if isinstance(value, int) and not isinstance(value, bool):
-        text = str(value)
-        return _NUMBER.sub(r"\1***\2", text) if _NUMBER.search(text) else value
-    if isinstance(value, list | tuple):
-        return [_hidden(key, item) for item in value]
-    if isinstance(value, dict):
-        return {name: _hidden(str(name), item) for name, item in value.items()}
-    return value
+    match value:
+        case list() | tuple() | set() | frozenset():
+            return [_hidden(key, item) for item in value]
+        case dict():
+            return {mask_phones(str(name)): _hidden(str(name), v) for name, v in value.items()}
+        case _ if isinstance(value, _NO_TEXT):
+            return value
+        case int():
+            shown = mask_phones(str(value))
+            return value if shown == str(value) else shown
+        case _:  # an error, too, is a text in the end
+            return mask_phones(str(value))

@@ -1,7 +1,7 @@
-"""Phone numbers: what was typed to the number we may send to, and numbers made safe for logs.
+"""Phone numbers: what was typed to the number we may send to.
 
 The same rules as sms.read_phone, but the verdict on a number is the phonenumbers library's, which
-is imported where it is asked: 80 ms that a worker, which only masks numbers, need not spend.
+is imported where it is asked: it takes 80 ms.
 """
 
 import re
@@ -44,12 +44,6 @@ class Phone:
 
     msisdn: int | None = None
     problem: Problem | None = None
-
-
-def masked(msisdn: int) -> str:
-    """Hide the middle of a number for logs: 79071234567 becomes 7907***4567."""
-    digits = str(msisdn)
-    return f"{digits[:4]}***{digits[-4:]}" if len(digits) > 8 else "***"
 
 
 def normalize(text: str | None) -> int | None:

@@ -25,7 +25,8 @@ from pydantic_settings import (
     SettingsConfigDict,
 )
 
-from outbox.errors import SettingsMistake
+from outbox.errors import SettingsMistake, UsageMistake
+from outbox.files import read_text
 from outbox.hosts import DEFAULT, check_entries
 from outbox.secret_names import check_listed, split_names
 
@@ -211,10 +212,12 @@ def _config_file() -> dict[str, Any]:
     if not path:
         return {}
     try:
-        return tomllib.loads(Path(path).read_text(encoding="utf-8"))
+        return tomllib.loads(read_text(Path(path)))
+    except UsageMistake as mistake:
+        raise SettingsMistake(f"{CONFIG}: {mistake}") from None
     except OSError as error:
         raise SettingsMistake(f"{CONFIG}: cannot read {path}: {error.strerror or error}.") from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except (tomllib.TOMLDecodeError, RecursionError) as error:
         raise SettingsMistake(f"{CONFIG}: {path} is not TOML: {error}.") from None
 
 

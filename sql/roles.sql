@@ -237,6 +237,7 @@ grant execute on function sms.make_planned(int, timestamptz) to sms_worker;
 grant select on sms.activity_log to sms_erp, sms_analyst, sms_operator;
 grant select on sms.login to sms_operator;
 grant execute on function sms.tell_change(jsonb, jsonb), sms.tell_value(text, text) to sms_erp, sms_analyst, sms_operator;
+grant execute on function sms.mask_phones(text) to sms_worker, sms_erp, sms_analyst, sms_operator, sms_monitor;
 
 -- Campaigns: operators write, launch and steer them, the ERP may launch and steer, a worker feeds them.
 grant select on sms.campaign_progress, sms.campaign_run to sms_erp, sms_analyst, sms_operator, sms_monitor;

@@ -65,7 +65,7 @@ begin
                        'client_id', p.client_id::text,
                        'phone', case when p_show_phones then p.phone
                                      when t.msisdn is null then '***'
-                                     else left(t.msisdn::text, 4) || '***' || right(t.msisdn::text, 4) end,
+                                     else sms.mask_phones(t.msisdn::text) end,
                        'time_zone', p.time_zone, 'vars', p.vars, 'unusable', t.reason)
               from person as p
               join told as t on t.n = p.n

@@ -1,4 +1,4 @@
--- A value as a log may show it: a text by its length, a phone masked, settings of a provider by their names, long ones cut.
+-- A value as a log may show it: a text by its length, phones masked, settings of a provider by their names, long ones cut.
 create or replace function sms.tell_value(p_name text, p_value text)
     returns text
     language sql immutable
@@ -8,9 +8,7 @@ as $$
                 when p_name = 'settings' and p_value like '{%'
                 then (select string_agg(e.key || case e.value when '…' then '' else ' (' || e.value || ')' end, ' ' order by e.key)
                         from jsonb_each_text(p_value::jsonb) as e)
-                when p_name = 'msisdn' then left(p_value, 4) || '***' || right(p_value, 4)
-                when char_length(p_value) > 100 then left(p_value, 100) || '…'
-                else p_value end
+                else sms.mask_phones(case when char_length(p_value) > 100 then left(p_value, 100) || '…' else p_value end) end
 $$;
-comment on function sms.tell_value is 'A value as a log may show it.';
+comment on function sms.tell_value is 'A value as a log may show it: phones masked, a text by its length, long ones cut.';
 revoke execute on function sms.tell_value from public;

@@ -2,12 +2,12 @@
 -- Numbers are masked and there are no texts, so that it may be watched; the whole number is in sms.message.
 create or replace view sms.uncertain_message as
     select d.id, v.provider, c.channel, op.operator,
-           left(o.msisdn::text, 4) || '***' || right(o.msisdn::text, 4) as number,
+           sms.mask_phones(o.msisdn::text) as number,
            o.attempts, o.submitted_at, d.since, d.asks, d.asked_at,
            case when a.answers_doubts then d.next_ask_at end as next_ask_at,
            d.absent_since, c.on_uncertain,
            case when c.on_uncertain <> 'hold' then o.decided_at + c.uncertain_after end as policy_at,
-           o.detail
+           sms.mask_phones(o.detail) as detail
       from sms.doubtful as d
       join sms.outcome as o on o.id = d.id and o.state = 'uncertain'
       join sms.provider as v on v.provider_id = o.provider_id

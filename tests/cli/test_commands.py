@@ -255,7 +255,7 @@ async def test_ctrl_c_is_no_traceback(outbox: Outbox, monkeypatch: pytest.Monkey
 
 
 def test_a_reader_that_has_seen_enough_is_no_error(dsn: str) -> None:
-    done = subprocess.run(
+    done = subprocess.run(  # noqa: S602 - our own words
         f"{sys.executable} -m cli report --json | head -c 1",
         shell=True, cwd=ROOT, env={**os.environ, "OUTBOX_DSN": dsn}, capture_output=True, text=True,
         check=False,

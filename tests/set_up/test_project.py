@@ -8,7 +8,7 @@ from packaging.requirements import Requirement
 
 from outbox.cluster import ROOT
 
-CONTRACT = ["help", "setup", "db", "demo", "test", "bench", "lint", "clean"]
+CONTRACT = ["help", "setup", "db", "demo", "test", "bench", "lint", "audit", "clean"]
 
 
 def constraints() -> dict[str, str]:

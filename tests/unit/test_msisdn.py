@@ -2,9 +2,8 @@
 
 import pytest
 from hypothesis import given
-from hypothesis import strategies as st
 
-from outbox.msisdn import Phone, masked, normalize, read_phone
+from outbox.msisdn import Phone, normalize, read_phone
 from tests.support.phones import DIRTY, TYPED, TypedPhone, junk
 
 
@@ -24,13 +23,3 @@ def test_any_way_of_typing_a_mobile_number_is_read(typed: TypedPhone) -> None:
 def test_nothing_raises_and_there_is_a_number_or_a_problem(text: str) -> None:
     phone = read_phone(text)
     assert (phone.msisdn is None) != (phone.problem is None)
-
-
-def test_masked_numbers_keep_the_code_and_the_end() -> None:
-    assert masked(79071234567) == "7907***4567"
-
-
-@given(st.integers(0, 10**16))
-def test_masking_never_shows_a_whole_number(number: int) -> None:
-    assert str(number) not in masked(number) or number < 10
-    assert sum(character.isdigit() for character in masked(number)) <= 8
