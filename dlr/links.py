@@ -37,7 +37,7 @@ where it leads nowhere. Returns after the commit (`calls.follow_link`)."""
 
 @dataclass(slots=True)
 class LinkCounters:
-    """What happened since the start, for /health."""
+    """What happened since the start, for /metrics."""
 
     led: int = 0
     unknown: int = 0

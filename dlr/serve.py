@@ -1,4 +1,4 @@
-"""The listener as the receipt app wants it: its socket, its mistakes in the names of its settings."""
+"""The listener of the receipt app; its mistakes are told in the names of its settings."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ import socket
 
 from starlette.types import ASGIApp
 
-from outbox import doors
-from outbox.doors import Limits
+from outbox.doors import listener
+from outbox.doors.limits import Limits
 from outbox.errors import SettingsMistake
 
 
-class Listener(doors.Listener):
+class Listener(listener.Listener):
     """`async with Listener(app, host=…, port=…)`: serves until the block ends.
 
     Port 0 takes any free one; `port` tells which. `server` is a socket that listens already.
@@ -32,7 +32,7 @@ class Listener(doors.Listener):
 def listen_on(host: str, port: int) -> socket.socket:
     """A listening socket; SettingsMistake where it cannot be had."""
     try:
-        return doors.listening_socket(host, port)
+        return listener.listening_socket(host, port)
     except OSError as error:
         raise SettingsMistake(
             f"OUTBOX_DLR_HOST or OUTBOX_DLR_PORT is wrong: cannot listen on {host}:{port} "

@@ -25,6 +25,7 @@ from pydantic_settings import (
 )
 
 from outbox.errors import SettingsMistake
+from outbox.settings_doors import DoorSettings
 
 PREFIX = "OUTBOX_"
 CONFIG = "OUTBOX_CONFIG"
@@ -69,7 +70,7 @@ def _own_name() -> str:
     return f"{socket.gethostname()}:{os.getpid()}"
 
 
-class Settings(BaseSettings):
+class Settings(DoorSettings):
     """The settings of one process; read them with `load`."""
 
     model_config = SettingsConfigDict(env_prefix=PREFIX, extra="forbid", frozen=True)
