@@ -26,6 +26,8 @@ ANSWERS = {
     431: b"HTTP/1.1 431 Request Header Fields Too Large\r\n",
 }
 REST = b"Connection: close\r\nContent-Length: 0\r\n\r\n"
+LINGER_S = 1.0  # for a refused caller to read why
+LINGER_BYTES = 1 << 18
 
 
 class Stage(Enum):
@@ -41,11 +43,14 @@ class _TooMuch(Exception):
 
 
 class Door(HttpToolsProtocol, asyncio.BufferedProtocol):
-    """A connection of `hall`; `site` is whom it counts for."""
+    """A connection of `hall`; `site` is whom it counts for, trusted where that is our proxy."""
 
-    def __init__(self, hall: Hall, site: str, config: Config, state: ServerState) -> None:
+    def __init__(
+        self, hall: Hall, site: str, config: Config, state: ServerState, *, is_trusted: bool
+    ) -> None:
         super().__init__(config, state, {}, asyncio.get_running_loop())
         self.site = site
+        self.is_trusted = is_trusted
         self._hall = hall
         self._limits = hall.limits
         self._stage = Stage.HEAD  # whoever connects has something to say
@@ -61,21 +66,26 @@ class Door(HttpToolsProtocol, asyncio.BufferedProtocol):
     @property
     def can_go(self) -> bool:
         """Whether nothing of ours is owed here; a caller that is known may finish its body."""
-        if self._is_dropped or not self._owes_answer():
+        if self._is_deaf or not self._owes_answer():
             return True
         return self._stage is Stage.BODY and not self._is_known()
 
     def check(self, now: float) -> None:
         """End it where a deadline has passed."""
         if now > self._until:
-            has_begun = self._head > 0 or self._stage is Stage.BODY
-            self._refuse("slow" if has_begun else "silent", 408 if has_begun else None)
-            self.drop()
+            self._run_out()
         elif now > self._written_until:
             self._hall.refused["unread"] += 1
             self.drop()
         elif self._written_until == inf and self.transport and self.transport.is_closing():
             self._written_until = now + self._limits.unread_s
+
+    def _run_out(self) -> None:
+        """What it owed us did not come in time; between two requests nothing is owed."""
+        has_begun = self._stage is Stage.BODY or self._head > 0
+        if self._stage is not Stage.IDLE:
+            self._refuse("slow" if has_begun else "silent", 408 if has_begun else None)
+        self.drop()
 
     def drop(self) -> None:
         """End it at once; also one that is not even open so far."""
@@ -120,7 +130,7 @@ class Door(HttpToolsProtocol, asyncio.BufferedProtocol):
     def data_received(self, data: bytes) -> None:
         """Parse it, and measure what is not complete after it."""
         if self._is_deaf:
-            return
+            return self._overhear(len(data))
         self._unset_keepalive_if_required()
         if self._stage is Stage.IDLE:
             self._begin()
@@ -216,9 +226,20 @@ class Door(HttpToolsProtocol, asyncio.BufferedProtocol):
         self._hall.refused[why] += 1
         if self.transport.is_closing():
             return
-        if status is not None and not self._is_answering():
-            self.transport.write(ANSWERS[status] + REST)
-        self.transport.close()
+        if status is None or self._is_answering():
+            self.transport.close()
+            return
+        # Closed with something unread, the system would take the answer back.
+        self.transport.write(ANSWERS[status] + REST)
+        self.transport.write_eof()
+        self._until = self.loop.time() + LINGER_S
+        self._wire = 0
+
+    def _overhear(self, size: int) -> None:
+        """Let a caller who was refused finish, if it is brief."""
+        self._wire += size
+        if self._wire > LINGER_BYTES:
+            self.drop()
 
     def _owes_answer(self) -> bool:
         return self.cycle is not None and not self.cycle.response_complete

@@ -1,8 +1,8 @@
 """Everybody who is connected, and who has to leave when it is full or has taken too long.
 
 Room is made by sending away whoever owes us a request for the longest time: first strangers (no
-callback of theirs had a right token), then known callers between two calls. Who is being answered
-stays. So a true provider gets in however many silent sockets others hold.
+callback of theirs or of their address had a right token), then known callers between two calls. Who
+is being answered stays. So a true provider gets in however many silent sockets others hold.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 import structlog
 
-from outbox.doors.limits import Limits, is_among, site_of
+from outbox.doors.limits import Limits
 
 if TYPE_CHECKING:
     from outbox.doors.door import Door
@@ -23,6 +23,7 @@ log = structlog.get_logger()
 
 SWEEP_S = 0.5
 TELL_S = 10.0  # between two lines in the log, whatever strangers do
+MOST_FRIENDS = 1024
 READ_AT_ONCE = 16 * 1024  # bytes: one caller's turn in the event loop is short
 
 
@@ -38,6 +39,7 @@ class Hall:
         self._strangers: dict[Door, None] = {}
         self._known: dict[Door, None] = {}  # who called last stands last
         self._by_site: defaultdict[str, dict[Door, None]] = defaultdict(dict)
+        self._friends: dict[str, None] = {}  # addresses from which a right token came
         self._told: Counter[str] = Counter()
         self._told_at = -TELL_S
 
@@ -49,19 +51,17 @@ class Hall:
         """All of them."""
         return [*self._strangers, *self._known]
 
-    def admits(self, host: str) -> str | None:
-        """Make room for one from this address; the site it is counted for, None: no room."""
-        site = site_of(host)
+    def admits(self, site: str, *, is_trusted: bool) -> bool:
+        """Make room for one from there; false: no room."""
         of_site = self._by_site.get(site, {})
-        is_crowd = len(of_site) >= self.limits.per_address
-        if is_crowd and not is_among(host, self.limits.trusted):
+        if len(of_site) >= self.limits.per_address and not is_trusted:
             if not self._send_away("crowded", of_site):
                 self.refused["crowded"] += 1
-                return None
+                return False
         elif len(self) >= self.room and not self.make_room():
             self.refused["full"] += 1
-            return None
-        return site
+            return False
+        return True
 
     def make_room(self) -> bool:
         """Send one away; false where everybody is being answered."""
@@ -70,8 +70,8 @@ class Hall:
         )
 
     def enter(self, door: Door) -> None:
-        """Let it in as a stranger."""
-        self._strangers[door] = None
+        """Let it in: as a stranger, unless its address is known."""
+        (self._known if door.site in self._friends else self._strangers)[door] = None
         self._by_site[door.site][door] = None
 
     def knows(self, door: Door) -> None:
@@ -81,6 +81,10 @@ class Hall:
         else:
             self._known.pop(door, None)
         self._known[door] = None
+        if door.site not in self._friends and not door.is_trusted:  # who speaks for strangers too
+            if len(self._friends) >= MOST_FRIENDS:
+                del self._friends[next(iter(self._friends))]
+            self._friends[door.site] = None
 
     def leave(self, door: Door) -> None:
         """It is gone; twice does no harm."""

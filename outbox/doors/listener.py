@@ -21,13 +21,14 @@ from starlette.types import ASGIApp
 from outbox.descriptors import room_for_strangers
 from outbox.doors.door import Door
 from outbox.doors.hall import Hall, Seldom
-from outbox.doors.limits import Limits
+from outbox.doors.limits import Limits, is_among, site_of
 
 log = structlog.get_logger()
 
 BACKLOG = 4096  # the system's own limit (net.core.somaxconn) may be lower
 GRACE_S = 10  # for callbacks under way at the end
-AT_ONCE = 64  # connections accepted before those that are open have their turn
+AT_ONCE = 64  # connections accepted before those that are open have their turn; fewer where
+SHARE = 8  # that is more than an eighth of the room: whoever came first must get to speak
 PAUSE_S = 0.1  # after the system had no descriptor or memory for one more
 NAME = "listener"
 
@@ -59,7 +60,7 @@ class Listener:
             lifespan="off",
             ws="none",
             server_header=False,
-            timeout_keep_alive=int(limits.idle_s) + 1,  # ours comes first
+            timeout_keep_alive=int(limits.idle_s) + 60,  # the hall sees to it before
             timeout_graceful_shutdown=GRACE_S,
             proxy_headers=bool(trusted),
             forwarded_allow_ips=trusted,
@@ -97,7 +98,7 @@ class Listener:
                 door.drop()
 
     def _accept(self) -> None:
-        for _ in range(AT_ONCE):
+        for _ in range(max(1, min(AT_ONCE, self.hall.room // SHARE))):
             try:
                 connection, address = self._socket.accept()
             except (BlockingIOError, InterruptedError, ConnectionAbortedError):
@@ -121,11 +122,12 @@ class Listener:
             self._loop.add_reader(self._socket, self._accept)
 
     def _welcome(self, connection: socket.socket, host: str) -> None:
-        site = self.hall.admits(host)
-        if site is None:
+        site, is_trusted = site_of(host), is_among(host, self.hall.limits.trusted)
+        if not self.hall.admits(site, is_trusted=is_trusted):
             connection.close()
             return
-        door = Door(self.hall, site, self._config, self._server.server_state)
+        state = self._server.server_state
+        door = Door(self.hall, site, self._config, state, is_trusted=is_trusted)
         opening = self._loop.create_task(self._open(door, connection))
         self._arriving.add(opening)
         opening.add_done_callback(self._arriving.discard)
