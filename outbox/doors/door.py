@@ -54,7 +54,8 @@ class Door(HttpToolsProtocol, asyncio.BufferedProtocol):
         self._hall = hall
         self._limits = hall.limits
         self._stage = Stage.HEAD  # whoever connects has something to say
-        self._until = self.loop.time() + self._limits.head_s
+        self.since = self.loop.time()
+        self._until = self.since + self._limits.head_s
         self._written_until = inf
         self._head = self._headers = self._wire = 0
         self._is_deaf = False
@@ -229,6 +230,9 @@ class Door(HttpToolsProtocol, asyncio.BufferedProtocol):
         if status is None or self._is_answering():
             self.transport.close()
             return
+        if self._owes_answer():  # whoever works on it is told that nobody listens
+            self.cycle.disconnected = True
+            self.cycle.message_event.set()
         # Closed with something unread, the system would take the answer back.
         self.transport.write(ANSWERS[status] + REST)
         self.transport.write_eof()

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 log = structlog.get_logger()
 
 SWEEP_S = 0.5
+HEARING_S = 0.25  # in which whoever came may speak, however many come after
 TELL_S = 10.0  # between two lines in the log, whatever strangers do
 MOST_FRIENDS = 1024
 READ_AT_ONCE = 16 * 1024  # bytes: one caller's turn in the event loop is short
@@ -51,17 +52,25 @@ class Hall:
         """All of them."""
         return [*self._strangers, *self._known]
 
+    def can_admit(self, now: float) -> bool:
+        """Whether there is room, or somebody who had time to speak and did not."""
+        if len(self) < self.room:
+            return True
+        stranger = _first(self._strangers)
+        if stranger is not None:
+            return now - stranger.since >= HEARING_S
+        return _first(self._known) is not None
+
     def admits(self, site: str, *, is_trusted: bool) -> bool:
         """Make room for one from there; false: no room."""
         of_site = self._by_site.get(site, {})
         if len(of_site) >= self.limits.per_address and not is_trusted:
-            if not self._send_away("crowded", of_site):
-                self.refused["crowded"] += 1
-                return False
-        elif len(self) >= self.room and not self.make_room():
-            self.refused["full"] += 1
-            return False
-        return True
+            why, has_room = "crowded", self._send_away("crowded", of_site)
+        else:
+            why, has_room = "full", len(self) < self.room or self.make_room()
+        if not has_room:
+            self.refused[why] += 1
+        return has_room
 
     def make_room(self) -> bool:
         """Send one away; false where everybody is being answered."""
@@ -105,7 +114,7 @@ class Hall:
             self._tell(now())
 
     def _send_away(self, why: str, doors: Iterable[Door]) -> bool:
-        found = next((door for door in doors if door.can_go), None)
+        found = _first(doors)
         if found is None:
             return False
         self.refused[why] += 1
@@ -119,6 +128,11 @@ class Hall:
         since = self.refused - self._told
         self._told, self._told_at = self.refused.copy(), now
         log.warning(f"{self.name}_refused", open=len(self), **dict(since))
+
+
+def _first(doors: Iterable[Door]) -> Door | None:
+    """Who came first of those to whom we owe nothing."""
+    return next((door for door in doors if door.can_go), None)
 
 
 class Seldom:

@@ -29,6 +29,7 @@ BACKLOG = 4096  # the system's own limit (net.core.somaxconn) may be lower
 GRACE_S = 10  # for callbacks under way at the end
 AT_ONCE = 64  # connections accepted before those that are open have their turn; fewer where
 SHARE = 8  # that is more than an eighth of the room: whoever came first must get to speak
+WAIT_S = 0.02  # while all who came last may still speak
 PAUSE_S = 0.1  # after the system had no descriptor or memory for one more
 NAME = "listener"
 
@@ -99,6 +100,8 @@ class Listener:
 
     def _accept(self) -> None:
         for _ in range(max(1, min(AT_ONCE, self.hall.room // SHARE))):
+            if not self.hall.can_admit(self._loop.time()):
+                return self._rest(WAIT_S)
             try:
                 connection, address = self._socket.accept()
             except (BlockingIOError, InterruptedError, ConnectionAbortedError):
@@ -114,8 +117,12 @@ class Listener:
             log.error(f"{self._name}_cannot_accept", error=problem, open=len(self.hall))
         self.hall.refused["no_descriptor"] += 1
         self.hall.make_room()
+        self._rest(PAUSE_S)
+
+    def _rest(self, seconds: float) -> None:
+        """Leave those who wait to the system for a moment."""
         self._loop.remove_reader(self._socket)
-        self._loop.call_later(PAUSE_S, self._resume)
+        self._loop.call_later(seconds, self._resume)
 
     def _resume(self) -> None:
         if self._socket.fileno() >= 0:

@@ -293,9 +293,10 @@ async def test_when_it_is_full_the_oldest_silent_stranger_has_to_go() -> None:
             writer.transport.abort()
 
 
-async def test_a_thousand_connections_at_once_leave_room_for_a_true_receipt() -> None:
+async def test_many_connections_at_once_leave_room_for_true_receipts() -> None:
+    """Who came may speak before others take the place: nobody is displaced before his head."""
     async with world_with(replace(PATIENT, connections=32)) as world:
-        strangers = await asyncio.gather(*(world.connect() for _ in range(1000)))
+        strangers = await asyncio.gather(*(world.connect() for _ in range(200)))
         assert await asyncio.gather(*(world.tell(n) for n in range(20))) == [200] * 20
         assert len(world.listener.hall) <= 32
         assert sorted(receipt.message_id or 0 for receipt in world.stored) == list(range(20))

@@ -135,9 +135,7 @@ class Programs:
             except TimeoutError:
                 program.kill()
 
-    def start(
-        self, *command: str, descriptors: int | None = None, **variables: object
-    ) -> Program:
+    def start(self, *command: str, descriptors: int | None = None, **variables: object) -> Program:
         """Start `outbox` with this command and return at once; with so few descriptors at most."""
         program = Program(
             list(command),
