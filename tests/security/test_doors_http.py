@@ -16,9 +16,12 @@ import pytest
 from dlr.app import ReceiptApp
 from dlr.serve import Listener
 from outbox.doors.limits import Limits, is_among, networks, site_of
+from outbox.errors import DatabaseAway
 from outbox.receipts import Receipt
-from providers.base import Context, Provider
+from providers.base import Context, MalformedReceipt, Provider, ReceiptRequest
 from providers.fake import FakeProvider
+from providers.generic_http_callbacks import parse_receipts
+from providers.generic_http_settings import Receipts
 from tests.dlr.conftest import TOKEN, nobody_hears, path
 from tests.support.waiting import eventually
 
@@ -492,3 +495,31 @@ async def test_health_tells_strangers_nothing_but_whether_it_is_well() -> None:
         assert json.loads(body) == {"status": "ok"}
         look = await world.ask(b"HEAD /health HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
         assert look.startswith(b"HTTP/1.1 200 ")
+
+
+async def test_a_database_that_is_away_is_complained_of_once_however_many_open_links(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    async def away(code: str, user_agent: str, is_counted: bool) -> str | None:
+        raise DatabaseAway("The database is away.")
+
+    async with world_with(PATIENT, follow=away) as world:
+        link = b"GET /l/Abcdefgh1 HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
+        for _ in range(20):
+            assert (await world.ask(link)).startswith(b"HTTP/1.1 503 ")
+    assert capsys.readouterr().out.count("link_not_led") == 1
+
+
+def test_a_callback_of_more_than_a_thousand_items_is_no_receipt() -> None:
+    """S30 by another way: each item costs more than its parsing."""
+    settings = Receipts.model_validate(
+        {"methods": ["POST"], "format": "json", "items": "@", "id": "id", "code": "code"}
+    )
+
+    def request(count: int) -> ReceiptRequest:
+        body = json.dumps([{"id": n + 1, "code": "1"} for n in range(count)]).encode()
+        return ReceiptRequest(method="POST", message_id=None, query=b"", headers={}, body=body)
+
+    assert len(parse_receipts(settings, request(1000), secret=None, dialect=None)) == 1000
+    with pytest.raises(MalformedReceipt, match="more than 1000 items"):
+        parse_receipts(settings, request(1001), secret=None, dialect=None)
