@@ -23,7 +23,7 @@ class DoorSettings(BaseSettings):
     """The part of `Settings` that guards the port for receipts."""
 
     dlr_connections: int = Field(
-        2048, ge=8, le=1_000_000, description="open connections; fewer where descriptors are short"
+        4096, ge=8, le=1_000_000, description="open connections; fewer where descriptors are short"
     )
     dlr_connections_per_address: int = Field(
         1024, ge=1, le=1_000_000, description="of these from one address (IPv6: one /64)"

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from ipaddress import IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 
 Network = IPv4Network | IPv6Network
@@ -17,9 +17,9 @@ NOWHERE = "nowhere"  # a peer without an address
 class Limits:
     """Times in seconds, sizes in bytes; docs/receiver.md says what each is for."""
 
-    connections: int = 2048
+    connections: int = 4096
     per_address: int = 1024
-    trusted: Sequence[Network] = LOOPBACK  # proxies of our own: no limit by address, and believed
+    trusted: tuple[Network, ...] = LOOPBACK  # proxies of our own: no limit by address, and believed
     head_s: float = 10.0
     body_s: float = 20.0
     idle_s: float = 60.0  # Kannel reuses its connections
@@ -27,7 +27,7 @@ class Limits:
     head_bytes: int = 32 * 1024
     body_bytes: int = 1 << 20  # the longest documented callback carries a hundred reports
     headers: int = 100
-    pipelined: int = 100  # requests sent ahead on one connection
+    pipelined: int = 64  # requests sent ahead on one connection
 
     @property
     def wire_bytes(self) -> int:
@@ -40,6 +40,7 @@ def networks(text: str) -> tuple[Network, ...]:
     return tuple(ip_network(part.strip()) for part in text.split(",") if part.strip())
 
 
+@lru_cache(maxsize=4096)  # the same few callers come again and again
 def site_of(host: str) -> str:
     """Whom a connection is counted for: an IPv4 address, or an IPv6 network of 64 bits."""
     try:
@@ -53,7 +54,8 @@ def site_of(host: str) -> str:
     return str(address)
 
 
-def is_among(host: str, known: Sequence[Network]) -> bool:
+@lru_cache(maxsize=4096)
+def is_among(host: str, known: tuple[Network, ...]) -> bool:
     """Whether the address belongs to one of the networks."""
     try:
         address = ip_address(host.partition("%")[0])
