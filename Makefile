@@ -51,7 +51,7 @@ system:
 # The tests find their server in $OUTBOX_TEST_DSN or in Docker; only else they must have their own.
 test-system:
 	@scripts/packages python kannel node
-	@for package in pgbouncer prometheus chromium; do scripts/packages --try $$package; done
+	@for package in pgbouncer prometheus chromium nginx; do scripts/packages --try $$package; done
 	@if [ -n "$$OUTBOX_TEST_DSN" ] || docker info >/dev/null 2>&1; \
 	then scripts/packages --try postgres; else scripts/packages postgres; fi
 

@@ -28,7 +28,7 @@ def receipts_over_http(lab: Lab) -> None:
     with lab.program(
         "-m", "cli", "dlr", OUTBOX_DLR_TOKEN=TOKEN, OUTBOX_DLR_PORT=str(port)
     ) as server:
-        asyncio.run(_wait_for(port))
+        asyncio.run(wait_for(port))
         with lab.measure(server.pid) as spent:
             asyncio.run(_report(port, ids))
     with lab.connect() as conn:
@@ -56,18 +56,18 @@ async def _call(port: int, ids: list[int]) -> None:
         head = await reader.readuntil(b"\r\n\r\n")
         if not head.startswith(b"HTTP/1.1 200"):
             raise RuntimeError(f"the receipt server answered {head.splitlines()[0]!r}")
-        await reader.readexactly(_length(head))
+        await reader.readexactly(length_of(head))
     writer.close()
 
 
-def _length(head: bytes) -> int:
+def length_of(head: bytes) -> int:
     for line in head.lower().splitlines():
         if line.startswith(b"content-length:"):
             return int(line.split(b":")[1])
     return 0
 
 
-async def _wait_for(port: int) -> None:
+async def wait_for(port: int) -> None:
     until = time.monotonic() + READY_S
     while True:
         try:

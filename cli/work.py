@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
-from functools import partial
 from typing import Annotated
 
 import structlog
@@ -14,24 +13,19 @@ import typer
 
 from cli.app import AsJson, app, duration, run_async
 from cli.drain import Summary, drain, print_summary
-from cli.receipts import Accounts, follow_accounts, listen
-from outbox import calls, logs
-from outbox.calls.monitoring import MetricValue
-from outbox.db import Database, open_database, try_out, with_login
+from cli.receipts import NAME, hear
+from cli.receiver import ReceiverProcess, confine
+from outbox import descriptors, logs
+from outbox.db import with_login
 from outbox.errors import SettingsMistake, UsageMistake
 from outbox.logins import DLR, WORKER
-from outbox.metrics import Metrics
+from outbox.rows import ProviderRow
 from outbox.settings import Settings, load
-from worker.main import (
-    Stop,
-    Worker,
-    make_batcher,
-    make_inbound_batcher,
-    open_worker,
-    warn_of_power,
-)
+from worker.main import Stop, Worker, open_worker, warn_of_power
 
 log = structlog.get_logger()
+
+Told = Callable[[Sequence[ProviderRow]], None]
 
 
 @app.command(epilog="Example: outbox run --drain --receipt-wait 10s")
@@ -51,7 +45,7 @@ def run(
     ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Send, hear receipts and do the chores, in one process. SIGTERM ends it well."""
+    """Send, hear receipts and do the chores; one command for all. SIGTERM ends it well."""
     if not until_done and (receipt_wait is not None or timeout is not None or as_json):
         raise UsageMistake("--receipt-wait, --timeout and --json need --drain: else it never ends.")
     settings = load()
@@ -62,7 +56,10 @@ def run(
     # Whoever watches a progress bar would see it torn by every line of log.
     settings = with_login(settings, WORKER)
     quiet = until_done and sys.stderr.isatty() and settings.log_level == "info"
-    logs.configure("warning" if quiet else settings.log_level)
+    if quiet:
+        settings = settings.model_copy(update={"log_level": "warning"})
+    logs.configure(settings.log_level)
+    descriptors.raise_limit()
     if not until_done:
         return run_async(_run(settings))
     summary = run_async(_drain(settings, None if limit is None else limit.total_seconds()))
@@ -74,6 +71,7 @@ def worker() -> None:
     """Send and do the chores; receipts over HTTP are another process's: outbox dlr."""
     settings = with_login(load(), WORKER)
     logs.configure(settings.log_level)
+    descriptors.raise_limit()
     run_async(_worker(settings))
 
 
@@ -87,21 +85,22 @@ def dlr() -> None:
             "OUTBOX_DLR_TOKEN is not set: it is the secret part of the receipt URLs; "
             "choose at least 16 letters and digits."
         )
+    confine(settings)
     run_async(_dlr(with_login(settings, DLR)))
 
 
 async def _run(settings: Settings) -> None:
     stop = Stop()
     with stop.on_signals():
-        async with _everything(settings) as (worker, accounts):
-            await worker.run(stop, told=accounts.follow)
+        async with _everything(settings) as (worker, told):
+            await worker.run(stop, told=told)
 
 
 async def _drain(settings: Settings, limit_s: float | None) -> Summary:
     stop = Stop()
     with stop.on_signals():
-        async with _everything(settings) as (worker, accounts), asyncio.TaskGroup() as tasks:
-            tasks.create_task(worker.run(stop, told=accounts.follow), name="worker")
+        async with _everything(settings) as (worker, told), asyncio.TaskGroup() as tasks:
+            tasks.create_task(worker.run(stop, told=told), name="worker")
             try:
                 return await drain(worker.db, settings.receipt_wait, stop, limit_s=limit_s)
             finally:
@@ -119,41 +118,26 @@ async def _worker(settings: Settings) -> None:
 async def _dlr(settings: Settings) -> None:
     stop = Stop()
     with stop.on_signals():
-        rows = await try_out(settings, calls.list_providers, name="outbox dlr")
-        await warn_of_power(settings, name="outbox dlr", role="sms_dlr")
-        async with open_database(settings, name="outbox dlr") as db:
-            metrics = Metrics()
-            receipts = make_batcher(db, metrics)
-            accounts = Accounts(settings, receipts)
-            accounts.follow(rows)
-            async with (
-                metrics.listening(host=settings.metrics_host, port=settings.metrics_port),
-                listen(accounts, settings, receipts, make_inbound_batcher(db)),
-                asyncio.TaskGroup() as tasks,
-            ):
-                if settings.metrics_port is not None:
-                    trying = metrics.keep_fresh(partial(_try_out, db), stop.asked)
-                    tasks.create_task(trying, name="metrics")
-                await follow_accounts(accounts, db, stop.asked)
-            await receipts.close()
-
-
-async def _try_out(db: Database) -> list[MetricValue]:
-    """Only whether the database answers: what it knows is not for a server that strangers call."""
-    await db.call(calls.list_providers)
-    return []
+        await warn_of_power(settings, name=NAME, role="sms_dlr")
+        await hear(settings, stop.asked)
 
 
 @asynccontextmanager
-async def _everything(settings: Settings) -> AsyncIterator[tuple[Worker, Accounts]]:
-    """A worker and, where a token is set, the receipt server beside it, ended after it."""
+async def _everything(settings: Settings) -> AsyncIterator[tuple[Worker, Told]]:
+    """A worker and, where a token is set, the receipt server beside it, ended after it.
+
+    The server is a process of its own: strangers call it, and whatever they do to it, be it to
+    its memory, its descriptors or its life, sending goes on.
+    """
     async with AsyncExitStack() as stack:
         worker = await stack.enter_async_context(open_worker(settings))
-        accounts = Accounts(settings, worker.receipts)
         if settings.dlr_token is None:
             log.warning("receipts_not_heard", hint="OUTBOX_DLR_TOKEN is not set")
-        else:
-            await stack.enter_async_context(
-                listen(accounts, settings, worker.receipts, worker.inbound)
-            )
-        yield worker, accounts
+            yield worker, _nobody
+            return
+        receiver = await stack.enter_async_context(ReceiverProcess(settings, worker.metrics))
+        yield worker, receiver.tell
+
+
+def _nobody(rows: Sequence[ProviderRow]) -> None:
+    """Where nobody hears receipts."""

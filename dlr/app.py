@@ -14,7 +14,8 @@ import re
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TypeVar
+from functools import cache
+from typing import TypeVar, cast
 
 import structlog
 from starlette.applications import Starlette
@@ -22,6 +23,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
+from dlr.bodies import MAX_BODY, MAX_FIELDS, Bodies, later
 from dlr.links import Follow, Links
 from outbox.errors import SettingsMistake, TransientError
 from outbox.tokens import Tokens
@@ -43,7 +45,6 @@ log = structlog.get_logger()
 TOKEN = re.compile(r"[A-Za-z0-9_-]{16,}")
 MESSAGE_ID = re.compile(r"[0-9]{1,19}")
 MAX_MESSAGE_ID = 2**63 - 1
-MAX_BODY = 1 << 20  # bytes; the longest documented callback carries a hundred reports
 MAX_WAITING = 5000  # callbacks waiting for a commit; Kannel alone sends up to 512 at once
 
 Item = TypeVar("Item")
@@ -57,7 +58,7 @@ RecordInbound = Callable[[str, Sequence[Inbound]], Awaitable[None]]
 
 @dataclass(slots=True)
 class Counters:
-    """What happened since the start, for /health."""
+    """What happened since the start, for /metrics."""
 
     stored: int = 0
     inbound: int = 0
@@ -66,6 +67,15 @@ class Counters:
     wrong_token: int = 0
     unknown_provider: int = 0
     is_storing: bool = True  # the last attempt to store succeeded
+
+
+class _Calls(Route):
+    """A route of callbacks: GET and POST. Starlette answers HEAD as GET, which would store."""
+
+    def __init__(self, path: str, endpoint: Callable[[Request], Awaitable[Response]]) -> None:
+        super().__init__(path, endpoint, methods=["GET", "POST"])
+        assert self.methods is not None
+        self.methods.discard("HEAD")
 
 
 async def _leads_nowhere(code: str, user_agent: str, is_counted: bool) -> None:
@@ -85,6 +95,8 @@ class ReceiptApp:
         shared_until: datetime | None = None,
         follow: Follow = _leads_nowhere,
         max_waiting: int = MAX_WAITING,
+        max_body: int = MAX_BODY,
+        max_fields: int = MAX_FIELDS,
     ) -> None:
         if not TOKEN.fullmatch(token):
             raise SettingsMistake(
@@ -97,48 +109,40 @@ class ReceiptApp:
         self._record_inbound = record_inbound
         self._tokens = Tokens(token, shared_until=shared_until)
         self._max_waiting = max_waiting
+        self._bodies = Bodies(max_body=max_body, max_fields=max_fields)
         path = "/{adapter}/{provider}/{token}"
-        methods = ["GET", "POST"]
         self.asgi = Starlette(
             routes=[
                 Route("/health", self.health, methods=["GET"]),
                 self.links.route,
-                Route(path, self.receive, methods=methods),
-                Route(path + "/inbound", self.hear, methods=methods),
-                Route(path + "/{message_id}", self.receive, methods=methods),
+                _Calls(path, self.receive),
+                _Calls(path + "/inbound", self.hear),
+                _Calls(path + "/{message_id}", self.receive),
             ]
         )
+        # A slash too many would be led to wherever the caller's Host header says.
+        self.asgi.router.redirect_slashes = False
 
     async def health(self, request: Request) -> Response:
-        """200 while receipts can be stored, else 503; the counters in JSON."""
-        counters = self.counters
-        return JSONResponse(
-            {
-                "status": "ok" if counters.is_storing else "not storing",
-                "stored": counters.stored,
-                "inbound": counters.inbound,
-                "waiting": counters.waiting,
-                "malformed": counters.malformed,
-                "wrong_token": counters.wrong_token,
-                "unknown_provider": counters.unknown_provider,
-                "links_led": self.links.counters.led,
-                "links_unknown": self.links.counters.unknown,
-            },
-            status_code=200 if counters.is_storing else 503,
-        )
+        """200 while receipts can be stored, else 503; no more, for strangers may ask."""
+        is_storing = self.counters.is_storing
+        status = "ok" if is_storing else "not storing"
+        return JSONResponse({"status": status}, status_code=200 if is_storing else 503)
 
     async def receive(self, request: Request) -> Response:
         """Take one callback with receipts, or whatever a provider brings that knows one URL."""
         provider = self._called(request)
         if isinstance(provider, Response):
             return provider
-        body = await _read(request)
-        if body is None:
-            return _too_large()
+        request.state.is_known = True  # the last to be sent away when it gets full
+        body = await self._bodies.read(request)
+        if isinstance(body, Response):
+            return body
         try:
             understood = _understood(request, body)
-            if isinstance(provider, SharesUrl) and provider.is_inbound(understood):
-                return await self._store_heard(provider, provider.parse_inbound, understood)
+            shared = _shares_url(provider)
+            if shared is not None and shared.is_inbound(understood):
+                return await self._store_heard(provider, shared.parse_inbound, understood)
             receipts = provider.parse_receipt(understood)
         except MalformedReceipt as error:
             return self._malformed(provider, error)
@@ -154,9 +158,10 @@ class ReceiptApp:
             return provider
         if not isinstance(provider, BringsInbound):
             return self._nothing_here("unknown_provider", request)
-        body = await _read(request)
-        if body is None:
-            return _too_large()
+        request.state.is_known = True
+        body = await self._bodies.read(request)
+        if isinstance(body, Response):
+            return body
         return await self._store_heard(provider, provider.parse_inbound, _understood(request, body))
 
     async def _store_heard(
@@ -196,18 +201,18 @@ class ReceiptApp:
         """Store and wait for the commit; None after it, else the answer that asks to call again."""
         counters = self.counters
         if counters.waiting >= self._max_waiting:
-            return _later("Too many wait to be stored; call again.")
+            return later("Too many wait to be stored; call again.")
         counters.waiting += 1
         try:
             await record(provider.name, items)
         except TransientError as error:
             counters.is_storing = False
             log.warning("dlr_not_stored", provider=provider.name, problem=str(error))
-            return _later("It could not be stored; call again.")
+            return later("It could not be stored; call again.")
         except Exception:  # still not stored, so still no 200
             counters.is_storing = False
             log.exception("dlr_not_stored", provider=provider.name)
-            return _later("It could not be stored; call again.")
+            return later("It could not be stored; call again.")
         finally:
             counters.waiting -= 1
         counters.is_storing = True
@@ -228,26 +233,18 @@ class ReceiptApp:
         return PlainTextResponse("Not found.", status_code=404)
 
 
+def _shares_url(provider: Provider) -> SharesUrl | None:
+    return cast(SharesUrl, provider) if _knows_one_url(type(provider)) else None
+
+
+@cache
+def _knows_one_url(kind: type[Provider]) -> bool:
+    """Once for each adapter: the look through a protocol cost a seventh of a whole callback."""
+    return issubclass(kind, SharesUrl)
+
+
 def _answer(reply: Acknowledgement) -> Response:
     return Response(reply.body, status_code=reply.status, media_type=reply.media_type)
-
-
-def _too_large() -> Response:
-    return PlainTextResponse("The body is larger than 1 MiB.", status_code=413)
-
-
-def _later(sentence: str) -> Response:
-    return PlainTextResponse(sentence, status_code=503, headers={"Retry-After": "5"})
-
-
-async def _read(request: Request) -> bytes | None:
-    """The body, or None when it is too large to be a report."""
-    body = bytearray()
-    async for chunk in request.stream():
-        body += chunk
-        if len(body) > MAX_BODY:
-            return None
-    return bytes(body)
 
 
 def _understood(request: Request, body: bytes) -> ReceiptRequest:

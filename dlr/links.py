@@ -8,6 +8,7 @@ keep receipts waiting, so few are let in at once. Neither a code nor an address 
 from __future__ import annotations
 
 import re
+import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
@@ -17,6 +18,7 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
+from outbox.doors.hall import Seldom
 from outbox.errors import OutboxError
 
 log = structlog.get_logger()
@@ -37,7 +39,7 @@ where it leads nowhere. Returns after the commit (`calls.follow_link`)."""
 
 @dataclass(slots=True)
 class LinkCounters:
-    """What happened since the start, for /health."""
+    """What happened since the start, for /metrics."""
 
     led: int = 0
     unknown: int = 0
@@ -53,6 +55,7 @@ class Links:
         self.route = Route("/l/{code:path}", self.lead, methods=["GET"])  # and HEAD, by Starlette
         self._follow = follow
         self._max_waiting = max_waiting
+        self._may_complain = Seldom(time.monotonic)
 
     async def lead(self, request: Request) -> Response:
         """Answer one opening."""
@@ -67,7 +70,8 @@ class Links:
             agent = request.headers.get("user-agent", "")[:MAX_USER_AGENT].replace("\0", "")
             url = await self._follow(code, agent, request.method != "HEAD")
         except OutboxError as error:
-            log.warning("link_not_led", problem=str(error))
+            if self._may_complain():  # strangers may call as often as they like
+                log.warning("link_not_led", problem=str(error))
             return _later()
         finally:
             counters.waiting -= 1

@@ -8,6 +8,7 @@ less often where the answer takes long. Names and units follow the conventions o
 from __future__ import annotations
 
 import asyncio
+import operator
 import time
 from collections import defaultdict
 from collections.abc import (
@@ -20,6 +21,7 @@ from collections.abc import (
     Sequence,
 )
 from contextlib import asynccontextmanager, contextmanager, suppress
+from itertools import chain
 from typing import Protocol
 
 import structlog
@@ -29,7 +31,6 @@ from prometheus_client import (
     Gauge,
     Histogram,
     ProcessCollector,
-    start_http_server,
 )
 from prometheus_client.core import (
     CounterMetricFamily,
@@ -37,13 +38,16 @@ from prometheus_client.core import (
     HistogramMetricFamily,
     Metric,
 )
+from prometheus_client.parser import text_string_to_metric_families
 from prometheus_client.registry import Collector
 
 from outbox.calls import monitoring
-from outbox.errors import DatabaseError, SettingsMistake, TransientError
+from outbox.errors import DatabaseError, TransientError
 
 log = structlog.get_logger()
 
+OURS = "outbox_"
+OF_EACH = ("_database_up", "_created")  # about one process, so nothing to add up
 REFRESH_S = 5.0
 REST = 19.0  # asking takes at most a twentieth of the time, however long the queue is
 MEANINGS = {
@@ -108,6 +112,7 @@ class Metrics:
         )
         ProcessCollector(registry=self.registry)
         self._complaint = ""
+        self.elsewhere: Sequence[Metric] = ()
 
     def results(self, reports: Iterable[Report]) -> None:
         """Take what a second brought."""
@@ -128,19 +133,23 @@ class Metrics:
         if port is None:
             yield
             return
-        try:
-            server, _ = start_http_server(port, host, self.registry)
-        except OSError as error:
-            raise SettingsMistake(
-                f"OUTBOX_METRICS_HOST or OUTBOX_METRICS_PORT is wrong: cannot listen on "
-                f"{host}:{port} ({error.strerror or error})."
-            ) from None
-        log.info("metrics_listening", port=server.server_port)
-        try:
+        # Whoever does not ask for it does not pay for loading a server.
+        from outbox.metrics_page import Page, listener
+
+        async with listener(Page(self.collect), host=host, port=port):
             yield
-        finally:
-            await asyncio.to_thread(server.shutdown)
-            server.server_close()
+
+    def collect(self) -> Iterator[Metric]:
+        """What this process counted, and what a process of its own told of itself."""
+        return together(self.registry.collect(), self.elsewhere)
+
+    def hear(self, text: str) -> None:
+        """Take what a process of our own counted so far, as Prometheus would read it."""
+        self.elsewhere = [
+            family
+            for family in text_string_to_metric_families(text)
+            if family.name.startswith(OURS) and not family.name.endswith(OF_EACH)
+        ]
 
     async def keep_fresh(self, ask: Ask, stopping: asyncio.Event) -> None:
         """Ask the database now and then until stopped, through any outage."""
@@ -247,3 +256,30 @@ def _buckets(times: Sequence[int]) -> list[tuple[str, float]]:
         last = place == len(times) - 1
         buckets.append(("+Inf" if last else str(2**place / 1000), total))
     return buckets
+
+
+def together(*sources: Iterable[Metric]) -> Iterator[Metric]:
+    """Families of several sources; what two of them count is added up."""
+    families: dict[str, Metric] = {}
+    for family in chain(*sources):
+        known = families.get(family.name)
+        if known is None:
+            families[family.name] = family
+        else:
+            families[family.name] = _added(known, family)
+    yield from families.values()
+
+
+def _added(one: Metric, other: Metric) -> Metric:
+    total = Metric(one.name, one.documentation, one.type)
+    values: dict[tuple[str, tuple[tuple[str, str], ...]], float] = {}
+    for sample in (*one.samples, *other.samples):
+        key = (sample.name, tuple(sorted(sample.labels.items())))
+        is_date = sample.name.endswith("_created")
+        if key not in values:
+            values[key] = sample.value
+        else:
+            values[key] = (min if is_date else operator.add)(values[key], sample.value)
+    for (name, labels), value in values.items():
+        total.add_sample(name, dict(labels), value)
+    return total

@@ -29,6 +29,7 @@ from outbox.errors import SettingsMistake, UsageMistake
 from outbox.files import read_text
 from outbox.hosts import DEFAULT, check_entries
 from outbox.secret_names import check_listed, split_names
+from outbox.settings_doors import DoorSettings
 
 PREFIX = "OUTBOX_"
 CONFIG = "OUTBOX_CONFIG"
@@ -85,7 +86,7 @@ def _own_name() -> str:
     return f"{socket.gethostname()}:{os.getpid()}"
 
 
-class Settings(BaseSettings):
+class Settings(DoorSettings):
     """The settings of one process; read them with `load`."""
 
     model_config = SettingsConfigDict(env_prefix=PREFIX, extra="forbid", frozen=True)

@@ -37,6 +37,7 @@ CODE = re.compile(r"[\w.+-]{1,40}")
 REF = re.compile(r"[\x21-\x7e]{1,200}")
 LONGEST = 100  # characters of a subscriber's or our number, or of a reference of theirs
 MAX_ID = 2**63 - 1
+MAX_ITEMS = 1000  # of a callback; the longest documented one carries a hundred
 
 
 class _Wrong(Exception):
@@ -180,6 +181,8 @@ def _items(settings: Callback | None, request: ReceiptRequest, secret: str | Non
         items = [document]
     if not isinstance(items, list) or not items:
         raise _Wrong("The callback has no items where the settings look for them.")
+    if len(items) > MAX_ITEMS:
+        raise _Wrong(f"The callback has more than {MAX_ITEMS} items.")
     if settings.lines:
         items = [item.splitlines() if isinstance(item, str) else item for item in items]
     return [item for item in items if settings.only is None or ask(settings.only, item)]

@@ -61,10 +61,9 @@ async def test_a_message_is_answered_only_after_its_commit_and_without_a_text(
         assert not answer.done()
         store.is_open.set()
         assert ((await answer).status_code, (await answer).content) == (200, b"")
-        health = (await client.get("/health")).json()
     [[message]] = store.commits
     assert (message.ref, message.body) == ("ref-1", "Стоп")
-    assert (health["inbound"], health["stored"]) == (1, 0)
+    assert (app.counters.inbound, app.counters.stored) == (1, 0)
 
 
 async def test_what_arrives_during_a_commit_shares_the_next_one(store: Store) -> None:

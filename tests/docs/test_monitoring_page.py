@@ -6,12 +6,19 @@ import re
 
 from psycopg import AsyncConnection
 
+from dlr.counts import Calls
+from dlr.serve import Listener
 from outbox.metrics import MEANINGS, Metrics
 from outbox.settings import PREFIX, Settings
+from tests.dlr.conftest import app_with
 from tests.docs.pages import ROOT, code, headings, tables
 
 PAGE = ROOT / "docs" / "monitoring.md"
 NOT_READ = "outbox_database_up"  # about the process, not from the database
+
+
+async def _nowhere(provider: str, receipts: object) -> None:
+    """Nothing is stored."""
 
 
 def test_every_counter_is_explained() -> None:
@@ -27,6 +34,15 @@ def test_every_counter_is_explained() -> None:
 def test_every_gauge_is_explained() -> None:
     written = {code(row[0])[0] for row in tables(PAGE, header="Gauge")}
     assert written == {*MEANINGS, NOT_READ}
+
+
+async def test_every_figure_of_the_receiver_is_explained() -> None:
+    written = {code(row[0])[0] for row in tables(PAGE, header="Of the receiver")}
+    app = app_with(_nowhere)
+    async with Listener(app.asgi) as listener:
+        families = list(Calls(app, listener.hall).collect())
+    told = {f"{it.name}_total" if it.type == "counter" else it.name for it in families}
+    assert written == told
 
 
 async def test_the_labels_are_those_that_are_told(tx: AsyncConnection) -> None:

@@ -161,7 +161,11 @@ async def test_the_receiver_counts_what_it_stored_and_tells_nothing_else(
         "outbox_receipts_total",
         "outbox_receipts_created",
         *(f"outbox_receipt_commit_seconds_{end}" for end in ("bucket", "count", "sum", "created")),
+        *("outbox_dlr_calls_total", "outbox_dlr_links_total"),
+        *("outbox_dlr_connections", "outbox_dlr_waiting"),
     }
+    assert seen.get("outbox_dlr_calls_total", result="stored") == 7
+    assert seen.get("outbox_dlr_calls_total", result="wrong_token") == 1
     assert_nothing_personal(seen)
     assert not dlr.events("metrics_refused")
 

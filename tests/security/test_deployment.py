@@ -7,6 +7,7 @@ import re
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import psycopg
 import pytest
@@ -59,7 +60,7 @@ async def test_a_program_that_could_do_anything_says_so(
     conn: AsyncConnection, dsn: str, tmp_path: Path
 ) -> None:
     [port] = free_ports(1)
-    mighty = {"dsn": dsn, "dlr_token": TOKEN, "dlr_port": port}
+    mighty: dict[str, Any] = {"dsn": dsn, "dlr_token": TOKEN, "dlr_port": port}
     put_on = f"{dsn}?options=-c%20role%3Dsms_worker"  # a role that can be taken off again
     with Programs(tmp_path) as programs:
         for command, variables in (

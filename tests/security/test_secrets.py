@@ -198,8 +198,9 @@ async def test_the_receiver_gets_no_variable_of_the_worker(
         secret_env=variable,
     )
     await factory.insert(conn, "outbox", phone="89070000001", body="x")
-    webhook = {"dlr_token": "a-token-for-the-tests", "webhook_url": "http://127.0.0.1:9/x"}
-    worker = programs.start("worker", **webhook)
+    worker = programs.start(
+        "worker", dlr_token="a-token-for-the-tests", webhook_url="http://127.0.0.1:9/x"
+    )
     await eventually(lambda: worker.events("provider_unusable"))
     assert variable in worker.events("provider_unusable")[0]["error"]
     assert heard.requests == []

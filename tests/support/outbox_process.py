@@ -29,19 +29,32 @@ KEPT = ("OUTBOX_SECRET_", "OUTBOX_FAKE")  # what the tests themselves set
 class Program:
     """One process; `log` holds what it says on stderr, a JSON object a line."""
 
-    def __init__(self, command: list[str], *, log: Path, variables: dict[str, str]) -> None:
+    def __init__(
+        self,
+        command: list[str],
+        *,
+        log: Path,
+        variables: dict[str, str],
+        descriptors: int | None = None,
+    ) -> None:
         self.log = log
+        few = [] if descriptors is None else ["prlimit", f"--nofile={descriptors}", "--"]
         self._ready = READY[command[0]]
         with log.open("wb") as stderr:
             self._process = subprocess.Popen(
                 # Should the test run itself be killed, nothing of it stays behind.
-                ["setpriv", "--pdeathsig", "KILL", "--", *_outbox(command)],
+                ["setpriv", "--pdeathsig", "KILL", "--", *few, *_outbox(command)],
                 cwd=ROOT,
                 env=_environment(variables),
                 stdin=subprocess.DEVNULL,
                 stdout=stderr,
                 stderr=stderr,
             )
+
+    @property
+    def pid(self) -> int:
+        """Its process id."""
+        return self._process.pid
 
     @property
     def exit_code(self) -> int | None:
@@ -123,19 +136,22 @@ class Programs:
             except TimeoutError:
                 program.kill()
 
-    def start(self, *command: str, **variables: object) -> Program:
-        """Start `outbox` with this command and return at once."""
+    def start(self, *command: str, descriptors: int | None = None, **variables: Any) -> Program:
+        """Start `outbox` with this command and return at once; with so few descriptors at most."""
         program = Program(
             list(command),
+            descriptors=descriptors,
             log=self._folder / f"{command[0]}-{len(self._started) + 1}.log",
             variables=_named({**self._variables, **variables}),
         )
         self._started.append(program)
         return program
 
-    async def running(self, *command: str, **variables: object) -> Program:
+    async def running(
+        self, *command: str, descriptors: int | None = None, **variables: object
+    ) -> Program:
         """Start it and wait until it works."""
-        program = self.start(*command, **variables)
+        program = self.start(*command, descriptors=descriptors, **variables)
         await program.ready()
         return program
 
