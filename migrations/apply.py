@@ -64,6 +64,8 @@ def _apply_files(connection: psycopg.Connection) -> None:
             error.add_note(f"in {path.relative_to(SQL.parent)}")
             raise
     connection.execute("select created from sms.maintain_partitions()")
+    # Caps look back a year, so a history of contacts can be brought to a database of today.
+    connection.execute("select sms.make_months(now() - interval '13 months', null, '{contact_log}')")
 
 
 def _files(folder: str) -> list[Path]:
