@@ -4,16 +4,14 @@ create or replace function sms.refuse_missing_month()
     returns trigger
     language plpgsql
 as $$
-declare
-    _month text := to_char(clock_timestamp() at time zone 'UTC', 'YYYY-MM');
 begin
-    if to_regclass(format('sms.%I', tg_table_name || '_y' || replace(_month, '-', 'm'))) is not null then
+    if to_regclass('sms.' || tg_table_name || to_char(clock_timestamp() at time zone 'UTC', '"_y"YYYY"m"MM')) is not null then
         return null;
     end if;
     if clock_timestamp() >= '2089-01-01 00:00Z' then
         perform sms.refuse_id();
     end if;
-    raise exception 'sms.% has no partition for %, so nothing can be stored', tg_table_name, _month
+    raise exception 'sms.% has no partition for %, so nothing can be stored', tg_table_name, to_char(clock_timestamp() at time zone 'UTC', 'YYYY-MM')
         using errcode = 'SM080',
               hint = 'A running worker makes the months ahead, every hour. Start one, or let the database''s owner run: '
                      'select * from sms.maintain_partitions();';
