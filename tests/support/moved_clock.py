@@ -31,11 +31,11 @@ BERLIN = ZoneInfo("Europe/Berlin")
 MOSCOW = ZoneInfo("Europe/Moscow")
 TWO_MINUTES = timedelta(minutes=2)
 
-# Every folder of tests knows time unless it stands here; a new one does, too.
+# Every test knows time unless its folder or file stands here; a new one does, too.
 DO_NOT_KNOW_TIME = {
     "chaos": "kills and freezes processes; what it counts is messages, on any day",
-    "docs": "pages, links and lists; their SQL is run on the day itself",
-    "monitoring": "Prometheus and promtool, which read metrics by a clock of their own",
+    "docs/test_commands.py": "commands as pages show them, each a program; their SQL is in others",
+    "monitoring/test_prometheus.py": "Prometheus, a program in Go that libfaketime does not reach",
     "peers": "servers that tests talk to; no tests",
     "providers": "protocols over sockets, against peers that need not share the clock",
     "schema": "names, rights and types of what is in the database",
@@ -126,20 +126,16 @@ def environment(moment: datetime, library: Path) -> dict[str, str]:
     }
 
 
-def folders() -> list[str]:
-    """The folders of tests that know time."""
-    return sorted(
-        f"tests/{path.name}"
-        for path in (ROOT / "tests").iterdir()
-        if path.is_dir() and path.name not in DO_NOT_KNOW_TIME and any(path.glob("test_*.py"))
-    )
+def selection() -> list[str]:
+    """What tells pytest to leave out the tests that do not know time."""
+    return ["tests", *(f"--ignore=tests/{path}" for path in DO_NOT_KNOW_TIME), "-m", UNMARKED]
 
 
 def run_at(name: str, moment: datetime, arguments: Sequence[str]) -> bool:
     """Run the tests from this moment on; whether they all passed."""
     print(f"\n== {name}: {moment:%A %Y-%m-%d %H:%M} UTC", flush=True)
-    chosen = arguments or [*folders(), "-n", "2", "--dist", "loadfile", "-q"]
-    command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "-m", UNMARKED, *chosen]
+    chosen = arguments or [*selection(), "-n", "2", "--dist", "loadfile", "-q"]
+    command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", *chosen]
     with without_waits() as library:
         done = subprocess.run(command, cwd=ROOT, env=environment(moment, library), check=False)
     return done.returncode == 0
