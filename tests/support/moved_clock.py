@@ -26,6 +26,8 @@ from zoneinfo import ZoneInfo
 from outbox.cluster import ROOT
 
 LIBRARIES = ("/usr/lib/*/faketime/libfaketime.so.1", "/usr/lib64/faketime/libfaketime.so.1")
+# `poll`, `select`, `sleep` and `nanosleep` are stored as the ends of these.
+WAITS = (b"epoll_wait", b"epoll_pwait", b"ppoll", b"pselect", b"clock_nanosleep", b"usleep")
 DRAWN = 2
 BERLIN = ZoneInfo("Europe/Berlin")
 MOSCOW = ZoneInfo("Europe/Moscow")
@@ -99,11 +101,12 @@ def without_waits() -> Iterator[Path]:
     """A copy of libfaketime that leaves waiting alone.
 
     Within its own `epoll_wait` a signal handler sees the true time, so that a timeout of
-    PostgreSQL that rings there is held to be early and never comes. Waits need not be moved:
+    PostgreSQL that rings there is held to be early and never comes; its `clock_nanosleep` moves
+    moments of a clock that is not moved, and Python's `time.sleep` fails. Waits need no moving:
     with their names spoilt in the table of symbols, callers get those of libc.
     """
     code = library().read_bytes()
-    for name in (b"epoll_wait", b"epoll_pwait", b"ppoll", b"pselect", b"poll", b"select"):
+    for name in WAITS:
         code = code.replace(b"\0" + name + b"\0", b"\0" + name.swapcase() + b"\0")
     with TemporaryDirectory(prefix="clock-") as place:
         Path(place).chmod(0o755)  # PostgreSQL may run as another user
