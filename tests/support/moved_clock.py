@@ -37,14 +37,17 @@ TWO_MINUTES = timedelta(minutes=2)
 DO_NOT_KNOW_TIME = {
     "chaos": "kills and freezes processes; what it counts is messages, on any day",
     "docs/test_commands.py": "commands as pages show them, each a program; their SQL is in others",
+    "geo": "places and names of places",
     "monitoring/test_prometheus.py": "Prometheus, a program in Go that libfaketime does not reach",
     "peers": "servers that tests talk to; no tests",
+    "planning/test_forecast.py": "series with days of their own; minutes of arithmetic",
     "providers": "protocols over sockets, against peers that need not share the clock",
     "schema": "names, rights and types of what is in the database",
     "set_up": "packages, clusters and fixtures",
     "smpp": "a protocol over sockets, against peers that need not share the clock",
     "streams": "throughput of three streams at once, through Kannel",
     "support": "what tests are made of; no tests",
+    "unit": "numbers, texts and settings",
 }
 # Kannel, killed processes and browsers need not run under a moved clock.
 UNMARKED = "not kannel and not chaos"
