@@ -1,6 +1,6 @@
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help setup db demo test bench lint audit clean system test-system server cluster
+.PHONY: help setup db demo test test-calendar bench lint audit clean system test-system server cluster
 MAKEFLAGS += --no-print-directory
 
 PY := .venv/bin/python
@@ -25,10 +25,18 @@ demo: setup db ## Watch the main job run on real input: ERP, rules, Kannel, rece
 # Two at a time, each with a server of its own; a server that is named is shared, so there one by one.
 TESTERS := $(if $(OUTBOX_TEST_DSN),0,2)
 
+# RANDOM=1 runs them in another order each time and says by which seed; RANDOM=<seed> repeats one.
+SEED := $(if $(filter 1,$(RANDOM)),$(shell date +%s),$(RANDOM))
+SHUFFLED := $(if $(RANDOM),--random-order --random-order-seed=$(SEED))
+
 # Cut off before the tests, so that pytest has the last word.
 test: test-system .venv/installed $(SMSC:%=%/node_modules/.package-lock.json) ## Run all tests with coverage (about a quarter of an hour)
 	@mkdir -p .local/coverage
-	@$(PY) -m pytest -n $(TESTERS) --dist loadfile --cov --cov-report=term --cov-fail-under=85
+	@$(PY) -m pytest -n $(TESTERS) --dist loadfile --cov --cov-report=term --cov-fail-under=85 $(SHUFFLED)
+
+# The tests that know time, as if it were another day: two dates that the day draws, ALL=1 all of them, AT='2028-02-29 11:00' one moment.
+test-calendar: test-system need-postgres need-faketime .venv/installed
+	@$(PY) -m tests.support.moved_clock $(if $(ALL),--all) $(if $(AT),--at '$(AT)') $(TESTS)
 
 bench: setup cluster ## Measure, print the numbers beside their targets and write docs/benchmarks.md
 	@$(PY) -m bench

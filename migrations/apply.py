@@ -76,6 +76,10 @@ def _apply_files(connection: psycopg.Connection) -> None:
     for adapter, names in declared().items():
         connection.execute("select sms.declare_adapter(%s, %s)", (adapter, names))
     connection.execute("select created from sms.maintain_partitions()")
+    # Caps look back a year, so a history of contacts can be brought to a database of today.
+    connection.execute(
+        "select sms.make_months(now() - interval '13 months', null, array['contact_log'])"
+    )
 
 
 def _files(folder: str) -> list[Path]:

@@ -70,6 +70,7 @@ MEANINGS = {
     "outbox_campaign_waiting_recipients": "Recipients of unfinished campaigns not queued yet.",
     "outbox_statistics_stale_periods": "Hours of statistics to be counted again.",
     "outbox_statistics_behind_seconds": "Since when changes wait to be counted; 0 = none waits.",
+    "outbox_partition_months_ahead": "Months after this one for which every table has room.",
 }
 
 

@@ -47,7 +47,7 @@ grant insert (channel, phone, body, template, vars, erp_ref, client_id, priority
               sender_id, campaign_id) on sms.outbox to sms_erp;
 grant select on sms.outbox, sms.message, sms.channel, sms.template, sms.template_version to sms_erp;
 grant usage on sequence sms.id_seq to sms_erp;
-grant execute on function sms.next_id(), sms.cancel(bigint), sms.cancel(bigint[]), sms.cancel(text), sms.explain(bigint),
+grant execute on function sms.next_id(), sms.refuse_id(), sms.cancel(bigint), sms.cancel(bigint[]), sms.cancel(text), sms.explain(bigint),
                           sms.judge(bigint[], timestamptz), sms.render(text, jsonb) to sms_erp;
 grant select on sms.inbound, sms.operator_refusal_suspected, sms.blacklist, sms.campaign to sms_erp;
 grant select, insert on sms.consent, sms.client_zone to sms_erp;

@@ -13,6 +13,10 @@ begin
     if to_regclass('sms.' || _name) is not null then
         return 0;
     end if;
+    if _from < '1960-01-01 00:00Z' or _until > '2089-01-01 00:00Z' then
+        raise exception 'there are no ids of %, so there is no such month', to_char(_from, 'YYYY-MM') using errcode = 'SM081',
+            hint = 'Ids tell moments from 1960 to the end of 2088.';
+    end if;
     execute format('create table sms.%I (like sms.%I including all) %s', _name, p_table,
                    -- the receipt's update stays on its page (HOT) when there is room
                    case p_table when 'outcome' then 'with (fillfactor = 60)' else '' end);

@@ -1,4 +1,4 @@
--- Make the monthly partitions from this month to three months ahead, drop those past their retention, and prune histories.
+-- Make the monthly partitions from last month to three months ahead, drop those past their retention, and prune histories.
 -- A partition that messages in pending or inflight still point into is kept. There is no DEFAULT partition on purpose.
 -- Gives up after two seconds of waiting for a lock, as every insert would queue up behind it; the next try is an hour away.
 create or replace function sms.maintain_partitions(p_as_of timestamptz default null)
@@ -13,9 +13,12 @@ declare
 begin
     created := 0;
     dropped := 0;
-    foreach _table in array array['outbox', 'outcome', 'receipt', 'provider_ref', 'contact_log', 'event', 'event_effect', 'short_link', 'click'] loop
+    for _table in select t.name from sms.monthly_tables() as t (name) loop
         for _ahead in -1..3 loop
-            created := created + sms.create_partition(_table, _this_month + make_interval(months => _ahead));
+            _month := _this_month + make_interval(months => _ahead);
+            if _month < '2089-01-01 00:00Z' then   -- where ids end
+                created := created + sms.create_partition(_table, _month);
+            end if;
         end loop;
         for _month in select m.month from sms.partition_months(_table) as m
                        where m.month < _this_month - sms.retention(_table) loop

@@ -1,6 +1,6 @@
 -- What monitoring wants to know at this moment, a row a value: name as Prometheus writes it, labels, value.
 -- Counts of the queue by lane, ages, doubts, receipts that wait, of strangers and how late they come, numbers held busy, providers as their breakers see
--- them, money of today, budgets, campaigns, statistics still to be counted. No numbers of people, no texts.
+-- them, money of today, budgets, campaigns, statistics still to be counted, months made ahead. No numbers of people, no texts.
 -- Reads all that waits: most of a second for a million messages, in one process, so that the caller can rest by it.
 create or replace function sms.metric_values()
     returns table (metric text, labels jsonb, value float8)
@@ -87,6 +87,12 @@ as $$
                                                                     sms.stat_hour_at(min(d.hour_no)))), 0)::float8
              * (count(*) > 0)::int
       from sms.stat_dirty as d
+    union all
+    select 'outbox_partition_months_ahead', '{}', min(m.ahead)::float8
+      from (select count(p.month) filter (where p.month > clock_timestamp()) as ahead
+              from sms.monthly_tables() as t (name)
+              left join lateral sms.partition_months(t.name) as p on true
+             group by t.name) as m
 $$;
 comment on function sms.metric_values is 'What monitoring wants to know now: name, labels, value.';
 revoke execute on function sms.metric_values from public;

@@ -47,7 +47,7 @@ async def test_notify_comes_over_the_direct_line(
     await fill(conn, MESSAGES)
     await until(conn, ALL_DELIVERED, MESSAGES, patience_s=30)  # less than one poll
     await fill(conn, 1, channel="otp")
-    await until(conn, ALL_DELIVERED, MESSAGES + 1, patience_s=10)
+    await until(conn, ALL_DELIVERED, MESSAGES + 1, patience_s=60)
     assert await audit(conn, log) == {"delivered": MESSAGES + 1}
     assert await factory.value(conn, LINES) <= POOL + 1
     assert not worker.events("database_away", "bell_lost", "claim_refused", "settle_refused")

@@ -216,7 +216,7 @@ async def test_the_erp_hears_that_there_is_something_to_read(
     await erp.execute("listen sms_inbound")
     dlr = await as_role("sms_dlr")
     await hear(dlr, said("Перезвоните мне", ref="a"))
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(20):
         notice = await anext(erp.notifies())
     assert (notice.channel, notice.payload) == ("sms_inbound", "")
     assert await factory.column(erp, "select body from sms.inbound") == ["Перезвоните мне"]

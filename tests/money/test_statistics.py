@@ -33,7 +33,9 @@ from tests.support.factory import (
 async def codes(conn: AsyncConnection) -> list[str]:
     """The codes of the fake adapter that move a message."""
     return await factory.column(
-        conn, "select code from sms.receipt_code where adapter = 'fake' and state is not null"
+        conn,
+        "select code from sms.receipt_code"
+        " where adapter = 'fake' and state is not null order by code",
     )
 
 

@@ -79,7 +79,7 @@ async def test_while_a_lease_is_being_expired_it_cannot_be_marked(dsn: str) -> N
         claimed = await claim(worker, as_of=None)
         await chore.execute("select sms.expire_leases(p_as_of => now() + interval '1 hour')")
 
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(20):
             assert not await mark(worker, claimed.claim_id, [message_id])
         await chore.commit()
         assert await states(worker, message_id) == ["pending"]

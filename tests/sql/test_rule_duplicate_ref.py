@@ -128,7 +128,7 @@ async def test_two_open_transactions_of_the_erp_never_wait_for_each_other(
         await AsyncConnection.connect(dsn) as other,
     ):
         await make_provider(owner)
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(20):
             first = await insert_outbox(one, erp_ref=ref, body="a")
             second = await insert_outbox(other, erp_ref=ref, body="b")
             assert await claim_all(owner) == []

@@ -244,6 +244,6 @@ async def test_a_switch_does_not_wait_for_a_running_claim(dsn: str) -> None:
         held, left = await insert_many(owner, [{"phone": str(number(n))} for n in (1, 2)])
         assert (await claim(worker, limit=1)).ids == [held]
 
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(20):
             await switch(owner, "*", "backup")
             assert (await claim(owner, provider="backup")).ids == [left]

@@ -266,5 +266,5 @@ async def test_who_is_told_to_leave_while_falling_asleep_leaves_at_once(
         return None
 
     monkeypatch.setattr(bell, "_settle_down", told_meanwhile)
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(20):
         assert await bell.wait_for(Gate.BULK, look, unless=leave) is None

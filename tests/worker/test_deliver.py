@@ -143,7 +143,7 @@ async def test_an_answer_that_never_comes_ends_with_the_lease(
 
     provider.script = script
     line.lease_s = 1.0
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(20):
         await deliver(line, make_claim(2), started=clock.now())
     assert db.verdicts == {1: "accepted", 2: "uncertain"}
 
@@ -165,7 +165,7 @@ async def test_sends_cut_off_at_shutdown_are_uncertain_and_the_rest_goes_back(
     await under_way.wait()
     line.stop()
     line.cut()
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(20):
         await delivery
     assert provider.batches == [[1], [2], [3], [4]]
     assert db.verdicts == {n: "uncertain" if n <= 4 else "released" for n in range(1, 7)}
@@ -180,7 +180,7 @@ async def test_a_send_cut_off_before_its_first_step_is_not_forgotten(
         line.stop()
         line.cut()
 
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(20):
         await deliver(line, make_claim(2), started=clock.now())
     assert set(db.verdicts) == {1, 2}
 
@@ -233,7 +233,7 @@ async def test_while_nothing_can_be_recorded_the_line_is_careful(
 
 async def test_a_refused_settle_leaves_the_rest_to_the_lease(line: Line, db: FakeDatabase) -> None:
     db.troubles["settle"] = [DatabaseError("no")]
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(20):
         await deliver(line, make_claim(2), started=clock.now())
     assert db.settled == []
 

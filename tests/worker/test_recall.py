@@ -106,7 +106,7 @@ async def test_a_recall_frees_the_claimer_while_its_sends_still_hang(
     await eventually(lambda: claims == 2)
     line.stop()
     line.cut()
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(20):
         await working
 
 
@@ -135,7 +135,7 @@ async def test_a_line_without_lanes_claims_nothing_until_it_gets_some(line: Line
     line.serve(has_lanes=True)
     await eventually(lambda: looks == 2)
     line.stop()
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(20):
         await working
 
 

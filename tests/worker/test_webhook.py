@@ -83,7 +83,7 @@ async def test_two_workers_share_the_notices(dsn: str, conn: AsyncConnection, fa
         await AsyncConnection.connect(dsn) as second,
     ):
         one = "select count(*) from sms.take_route_notices(1)"
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(20):
             assert await factory.value(first, one) == 1
             assert await factory.value(second, "select count(*) from sms.take_route_notices()") == 1
 

@@ -99,7 +99,7 @@ async def test_asked_twice_it_ends_at_once_and_leaves_the_rest_to_the_lease(
         await eventually(lambda: _sent(fake, 10))
         worker.stop.ask()
         worker.stop.ask()
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(20):
             await worker.task
     assert set(await states(conn)) <= {"inflight", "uncertain"}  # as far as settling came
     await conn.execute("update sms.inflight set lease_until = now() - interval '1 minute'")
