@@ -11,6 +11,7 @@ declare
 begin
     perform sms.refuse_open_reader();
     perform sms.refuse_strangers(p_query);
+    perform sms.refuse_unlisted_words(p_query);   -- as when it is run: nothing is saved that will not run
     begin
         perform sms_audience.analyse_select(p_query);
         select p.* into _parsed from sms_parser.parse_select(p_query) as p;
