@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import AsyncExitStack
 from secrets import token_hex
 
@@ -10,6 +10,9 @@ import pytest
 from psycopg import AsyncConnection
 from psycopg.conninfo import make_conninfo
 from psycopg.sql import SQL, Identifier, Literal
+
+from tests.security.lab import Lab, build, tear_down
+from tests.support.databases import Databases
 
 Login = Callable[..., Awaitable[AsyncConnection]]
 
@@ -41,3 +44,12 @@ async def login(conn: AsyncConnection, dsn: str) -> AsyncIterator[Login]:
     for name in made:
         await conn.execute(SQL("drop owned by {} cascade").format(Identifier(name)))
         await conn.execute(SQL("drop role {}").format(Identifier(name)))
+
+
+@pytest.fixture(scope="package")
+def lab(databases: Databases) -> Iterator[Lab]:
+    """One database for all attempts to break out; each leaves it as it was."""
+    with databases.copy() as dsn:
+        made = build(dsn)
+        yield made
+        tear_down(made)
