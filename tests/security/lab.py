@@ -87,7 +87,8 @@ WORLD = """
 """  # noqa: E501
 SESSION = """
     select concat_ws('|', current_user, session_user, current_setting('role'),
-        (select string_agg(s.name || '=' || s.setting, ',' order by s.name) from pg_settings as s),
+        (select string_agg(s.name || '=' || s.setting, ',' order by s.name) from pg_settings as s
+          where s.name !~ '[.]' or s.source = 'session'),  -- a library brings settings when it is loaded
         (select string_agg(c, ',') from pg_listening_channels() as c),
         (select string_agg(p.name, ',' order by p.name) from pg_prepared_statements as p),
         (select string_agg(c.name, ',' order by c.name) from pg_cursors as c where c.name <> ''),
@@ -121,7 +122,6 @@ class Lab:
     people: dict[str, Connection] = field(default_factory=dict)
     names: dict[str, str] = field(default_factory=dict)
     told: list[str] = field(default_factory=list)
-    world: object = None
 
     def hear(self, conn: Connection) -> Connection:
         conn.add_notice_handler(lambda notice: self.told.append(str(notice.message_primary)))
