@@ -5,7 +5,7 @@ from pathlib import Path
 from migrations.raw import run_file
 
 revision = "0021"
-down_revision = "0016"
+down_revision = "0020"
 branch_labels = None
 depends_on = None
 

@@ -2,7 +2,7 @@
 create or replace function geo.clients_in_area(p_area text)
     returns table (client_id bigint)
     language plpgsql stable rows 5000
-    set search_path = pg_catalog, public, pg_temp
+    set search_path = pg_catalog, pg_temp
     set enable_seqscan = off  -- a plan made while the table was small would go on reading all of it
     set jit = off
 as $$
@@ -10,7 +10,7 @@ declare
     _area public.geography := geo.area(p_area);
 begin
     return query
-    select l.client_id from geo.client_location as l where st_covers(_area, l.location);
+    select l.client_id from geo.client_location as l where public.st_covers(_area, l.location);
 end
 $$;
 comment on function geo.clients_in_area is 'Clients who live within a polygon given as GeoJSON or WKT.';

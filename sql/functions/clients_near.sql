@@ -6,7 +6,7 @@
 create or replace function geo.clients_near(p_station text, p_radius_m double precision default 1000)
     returns table (client_id bigint, distance_m double precision)
     language plpgsql stable rows 5000
-    set search_path = pg_catalog, public, pg_temp
+    set search_path = pg_catalog, pg_temp
     set enable_seqscan = off  -- a plan made while the table was small would go on reading all of it
     set jit = off  -- compiling would take longer than looking
 as $$
@@ -19,9 +19,9 @@ begin
     end if;
     -- One place of several points: a third of the time of joining with each point and taking the least distance.
     return query
-    select l.client_id, st_distance(l.location, _place, false)
+    select l.client_id, public.st_distance(l.location, _place, false)
       from geo.client_location as l
-     where st_dwithin(l.location, _place, p_radius_m, false)
+     where public.st_dwithin(l.location, _place, p_radius_m, false)
      order by 2, 1;
 end
 $$;

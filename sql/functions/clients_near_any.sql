@@ -4,7 +4,7 @@
 create or replace function geo.clients_near_any(p_stations text[], p_radius_m double precision default 1000)
     returns table (client_id bigint, station text, distance_m double precision)
     language plpgsql stable rows 20000
-    set search_path = pg_catalog, public, pg_temp
+    set search_path = pg_catalog, pg_temp
     set enable_seqscan = off  -- a plan made while the table was small would go on reading all of it
     set jit = off
 as $$
@@ -19,9 +19,9 @@ begin
     select distinct on (l.client_id) l.client_id, p_stations[s.n], l.distance_m
       from generate_subscripts(_places, 1) as s (n)
       cross join lateral (
-               select c.client_id, st_distance(c.location, _places[s.n], false) as distance_m
+               select c.client_id, public.st_distance(c.location, _places[s.n], false) as distance_m
                  from geo.client_location as c
-                where st_dwithin(c.location, _places[s.n], p_radius_m, false)
+                where public.st_dwithin(c.location, _places[s.n], p_radius_m, false)
                offset 0
            ) as l
      order by l.client_id, l.distance_m, s.n;

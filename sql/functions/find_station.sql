@@ -2,7 +2,7 @@
 -- the station has lines. Never picks one of several places: SM011 lists what to write instead, SM010 what is alike.
 create or replace function geo.find_station(p_station text)
     returns public.geography
-    language plpgsql stable set search_path = pg_catalog, public, pg_temp
+    language plpgsql stable set search_path = pg_catalog, pg_temp
 as $$
 declare
     _city text := geo.fold_name(substring(p_station from '^(.*?):'));
@@ -33,7 +33,7 @@ begin
             hint = 'Write one of: ' || array_to_string(_cities, ', ') || '.';
     end if;
     -- Lines of one interchange stop at most some 600 m apart.
-    select max(st_distance(a, b)) into _span_m from unnest(_points) as a, unnest(_points) as b;
+    select max(public.st_distance(a, b, true)) into _span_m from unnest(_points) as a, unnest(_points) as b;
     if _span_m > 2000 then
         raise exception 'metro stations called % lie up to % m apart', quote_literal(p_station), round(_span_m) using errcode = 'SM011',
             hint = 'Name the line: ' || (select string_agg(s.city || ': ' || s.name || ' (' || s.line || ')', ', ' order by s.line)
@@ -42,7 +42,7 @@ begin
     if cardinality(_points) = 1 then
         return _points[1];
     end if;
-    return st_collect(_points::public.geometry[])::public.geography;
+    return public.st_collect(_points::public.geometry[])::public.geography;
 end
 $$;
 comment on function geo.find_station is

@@ -3,7 +3,7 @@
 -- 'Кольцевая' or, where several cities have it, 'Москва: Кольцевая'. SM039 says what to write. Straight between stations.
 create or replace function geo.line_path(p_line text)
     returns public.geography
-    language plpgsql stable set search_path = pg_catalog, public, pg_temp
+    language plpgsql stable set search_path = pg_catalog, pg_temp
 as $$
 declare
     _city text := geo.fold_name(substring(p_line from '^(.*?):'));
@@ -37,19 +37,19 @@ begin
 
     _near := array_fill(1, array[cardinality(_points)]);
     _degree := array_fill(0, array[cardinality(_points)]);
-    _far := array(select st_distance(p.point, _points[1]) from unnest(_points) with ordinality as p (point, n) order by p.n);
+    _far := array(select public.st_distance(p.point, _points[1], true) from unnest(_points) with ordinality as p (point, n) order by p.n);
     for _edge in 2..cardinality(_points) loop
         _degree[_next] := _degree[_next] + 1000;   -- in the tree
         select p.n::int into _next
           from unnest(_far, _degree) with ordinality as p (far, degree, n)
          where p.degree < 1000 order by p.far, p.n limit 1;
-        _edges := _edges || st_makeline(_points[_near[_next]]::geometry, _points[_next]::geometry);
+        _edges := _edges || public.st_makeline(_points[_near[_next]]::public.geometry, _points[_next]::public.geometry);
         _longest := greatest(_longest, _far[_next]);
         _degree[_next] := _degree[_next] + 1;
         _degree[_near[_next]] := _degree[_near[_next]] + 1;
         for _i in 1..cardinality(_points) loop
-            if _degree[_i] < 1000 and _i <> _next and st_distance(_points[_i], _points[_next]) < _far[_i] then
-                _far[_i] := st_distance(_points[_i], _points[_next]);
+            if _degree[_i] < 1000 and _i <> _next and public.st_distance(_points[_i], _points[_next], true) < _far[_i] then
+                _far[_i] := public.st_distance(_points[_i], _points[_next], true);
                 _near[_i] := _next;
             end if;
         end loop;
@@ -57,10 +57,10 @@ begin
 
     _ends := array(select d.n::int from unnest(_degree) with ordinality as d (degree, n) where d.degree % 1000 = 1);
     if cardinality(_points) > 3 and cardinality(_ends) = 2
-       and st_distance(_points[_ends[1]], _points[_ends[2]]) <= 1.5 * _longest then
-        _edges := _edges || st_makeline(_points[_ends[1]]::geometry, _points[_ends[2]]::geometry);
+       and public.st_distance(_points[_ends[1]], _points[_ends[2]], true) <= 1.5 * _longest then
+        _edges := _edges || public.st_makeline(_points[_ends[1]]::public.geometry, _points[_ends[2]]::public.geometry);
     end if;
-    return st_collect(_edges)::public.geography;
+    return public.st_collect(_edges)::public.geography;
 end
 $$;
 comment on function geo.line_path is 'A metro line as a path through its stations; ''City: Line'' where several cities have it.';

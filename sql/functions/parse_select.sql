@@ -27,13 +27,20 @@ begin
          where a.attrelid = _oid and a.attnum > 0;
         select r.ev_action::text into _tree from pg_rewrite as r where r.ev_class = _oid;
         -- What PostgreSQL itself says the view depends on; built-in objects are not among it, so both are taken.
-        select coalesce(array_agg(distinct d.refobjid) filter (where d.refclassid = 'pg_class'::regclass), '{}'),
-               coalesce(array_agg(distinct d.refobjid) filter (where d.refclassid = 'pg_proc'::regclass), '{}'),
-               coalesce(array_agg(distinct d.refobjid) filter (where d.refclassid = 'pg_type'::regclass), '{}'),
-               coalesce(array_agg(distinct d.refclassid::regclass::text)
-                            filter (where d.refclassid::regclass::text not in ('pg_class', 'pg_proc', 'pg_type', 'pg_operator')), '{}')
+        -- Collations and configurations for full text are PostgreSQL's own or refused.
+        select coalesce(array_agg(distinct d.refobjid) filter (where k.relname = 'pg_class'), '{}'),
+               coalesce(array_agg(distinct d.refobjid) filter (where k.relname = 'pg_proc'), '{}'),
+               coalesce(array_agg(distinct d.refobjid) filter (where k.relname = 'pg_type'), '{}'),
+               coalesce(array_agg(distinct k.relname::text)
+                            filter (where k.relname not in ('pg_class', 'pg_proc', 'pg_type', 'pg_operator')
+                                      and 'pg_catalog'::regnamespace
+                                          is distinct from case k.relname
+                                              when 'pg_ts_config' then (select t.cfgnamespace from pg_ts_config as t where t.oid = d.refobjid)
+                                              when 'pg_collation' then (select c.collnamespace from pg_collation as c where c.oid = d.refobjid)
+                                          end), '{}')
           into relations, functions, kinds, other
           from pg_depend as d
+          join pg_class as k on k.oid = d.refclassid
           join pg_rewrite as r on r.oid = d.objid and r.ev_class = _oid
          where d.classid = 'pg_rewrite'::regclass and d.refobjid <> _oid;
         raise exception using errcode = 'SM031', message = 'taken back';

@@ -1,14 +1,15 @@
 -- What an audience looks like now: total (people, in detail distinct numbers and clients), unusable (key: the reason), extent
 -- (the box its homes lie in, degrees), segments (by operator and zone), sample (p_limit people). Writes nothing.
 -- Segments are those of the template filled in for each person; without one, of a text that takes one. Phones are masked
--- unless somebody asks for them who may read them: sms_erp or sms_operator. Some 10 µs a person.
+-- unless somebody asks for them who may read them: sms_erp or sms_operator. Some 10 µs a person. It runs with the owner's
+-- rights, so what strangers put into public must not be found: no public in its path, and PostGIS with its own types.
 create or replace function sms.preview_audience(
     p_audience text, p_limit int default 10, p_template text default null, p_channel text default 'planned',
     p_show_phones boolean default false
 )
     returns table (topic text, key text, people bigint, segments bigint, detail jsonb)
     language plpgsql stable security definer
-    set search_path = pg_catalog, public, pg_temp set enable_seqscan = off set jit = off
+    set search_path = pg_catalog, pg_temp set enable_seqscan = off set jit = off
 as $$
 declare
     _now timestamptz := clock_timestamp();
@@ -31,7 +32,7 @@ begin
                    p.time_zone, p.client_id, _now) as f
           left join sms.template_version as v on v.template_version_id = f.template_version_id
     ), box as (
-        select count(*) as located, st_extent(l.location::geometry) as box
+        select count(*) as located, public.st_extent(l.location::public.geometry)::public.box3d as box
           from (select distinct p.client_id from person as p) as p
           join geo.client_location as l on l.client_id = p.client_id
     )
@@ -48,7 +49,8 @@ begin
              group by t.reason
             union all
             select 3, 0, 'extent', null, b.located, null,
-                   jsonb_build_object('south', st_ymin(b.box), 'west', st_xmin(b.box), 'north', st_ymax(b.box), 'east', st_xmax(b.box))
+                   jsonb_build_object('south', public.st_ymin(b.box), 'west', public.st_xmin(b.box),
+                                      'north', public.st_ymax(b.box), 'east', public.st_xmax(b.box))
               from box as b where b.located > 0
             union all
             select 4, -count(*), 'segments', o.operator || ', ' || z.name, count(*), sum(t.segments)::bigint,

@@ -3,7 +3,7 @@
 -- path of audiences needs for PostGIS. Asked before every text is looked at or run.
 create or replace function sms.refuse_open_reader()
     returns void
-    language plpgsql stable
+    language plpgsql volatile
 as $$
 declare
     _found text;
@@ -17,6 +17,15 @@ begin
         raise exception 'the role that reads audiences may create objects, so no audience is safe' using errcode = 'SM031',
             hint = format('A DBA runs: revoke temporary, create on database %I from public; and grants temporary to the roles that need it.',
                           current_database());
+    end if;
+    select m.member::regrole::text into _found
+      from pg_auth_members as m
+      join pg_roles as g on g.oid = m.roleid and g.rolname ~ '^sms_'
+     where has_schema_privilege(m.member, 'public', 'create') and not sms.is_trusted_author(m.member)
+     limit 1;
+    if found then
+        raise exception '% may create objects in the schema public, so no audience is safe', _found using errcode = 'SM031',
+            hint = format('A DBA runs: revoke create on schema public from %s.', _found);
     end if;
     select n.nspname into _found
       from pg_namespace as n

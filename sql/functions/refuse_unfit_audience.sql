@@ -18,9 +18,9 @@ begin
     end if;
     select c.name || ' is of type ' || c.type into _name
       from unnest(_parsed.columns, _parsed.types) as c (name, type)
-     where c.name = 'client_id' and c.type::text not in ('smallint', 'integer', 'bigint')
-        or c.name = 'phone' and c.type::text not in ('text', 'character varying', 'bigint', 'numeric')
-        or c.name = 'time_zone' and c.type::text not in ('text', 'character varying', 'name');
+     where c.name = 'client_id' and c.type <> all ('{int2,int4,int8}'::regtype[])
+        or c.name = 'phone' and c.type <> all ('{text,varchar,int8,numeric}'::regtype[])
+        or c.name = 'time_zone' and c.type <> all ('{text,varchar,name}'::regtype[]);
     if found then
         raise exception 'the column %', _name using errcode = 'SM032',
             hint = 'client_id is a whole number, phone a text or a number, time_zone a text.';

@@ -28,6 +28,7 @@ begin
     end if;
     perform sms.refuse_open_reader();
     perform sms.refuse_strangers(_a.query);
+    perform sms.refuse_unlisted_words(_a.query);
     begin
         return query
         select r.*

@@ -11,6 +11,7 @@ declare
 begin
     perform sms.refuse_open_reader();
     perform sms.refuse_strangers(_query);
+    perform sms.refuse_unlisted_words(_query);
     return query select r.* from sms_audience.read_goal(_query, p_since) as r;
     perform sms.refuse_changed_session(_before);
 end

@@ -1,5 +1,5 @@
 -- Types of values in a SELECT, each with what speaks against it; problem is null where nothing does. PostgreSQL's by a list:
--- plain values and their arrays, no names of objects (regclass), no numbers of objects (oid), no XML. Others: by a known author.
+-- plain values and their arrays, no names of objects (regclass, but regconfig for full text), no numbers of objects (oid), no XML. Others: by a known author.
 create or replace function sms.select_types(p_types oid[])
     returns table (oid oid, problem text)
     language sql stable
@@ -9,7 +9,7 @@ as $$
                     case when coalesce(e.typname, t.typname) <> all (string_to_array(
                              'bool int2 int4 int8 float4 float8 numeric money text varchar bpchar char name bytea unknown record '
                              'date time timetz timestamp timestamptz interval uuid json jsonb jsonpath bit varbit inet cidr macaddr macaddr8 '
-                             'point line lseg box path polygon circle tsvector tsquery '
+                             'point line lseg box path polygon circle tsvector tsquery regconfig '
                              'int4range int8range numrange tsrange tstzrange daterange int4multirange int8multirange nummultirange '
                              'tsmultirange tstzmultirange datemultirange any anyelement anyarray anynonarray anyenum anyrange '
                              'anymultirange anycompatible anycompatiblearray anycompatiblenonarray anycompatiblerange '

@@ -332,7 +332,18 @@ width_bucket(float8,float8,float8,int4) width_bucket(numeric,numeric,numeric,int
 $$, E' \n'), '\s+') as s
 on conflict do nothing;
 
--- PostGIS.
+-- Full text in a language that is named.
+insert into sms.audience_function (origin, signature)
+select 'pg_catalog', s from regexp_split_to_table(btrim($$
+json_to_tsvector(regconfig,json,jsonb) jsonb_to_tsvector(regconfig,jsonb,jsonb) phraseto_tsquery(regconfig,text)
+plainto_tsquery(regconfig,text) to_tsquery(regconfig,text) to_tsvector(regconfig,json) to_tsvector(regconfig,jsonb)
+to_tsvector(regconfig,text) ts_headline(regconfig,json,tsquery) ts_headline(regconfig,json,tsquery,text)
+ts_headline(regconfig,jsonb,tsquery) ts_headline(regconfig,jsonb,tsquery,text) ts_headline(regconfig,text,tsquery)
+ts_headline(regconfig,text,tsquery,text) websearch_to_tsquery(regconfig,text)
+$$, E' \n'), '\s+') as s
+on conflict do nothing;
+
+-- PostGIS. Not there: st_transform by a PROJ text, which may name files and servers of grids.
 insert into sms.audience_function (origin, signature)
 select 'postgis', s from regexp_split_to_table(btrim($$
 box2d(box3d) box2d(geometry) box3d(box2d) box3d(geometry) bytea(geography) bytea(geometry) equals(geometry,geometry) geography(bytea)
@@ -392,7 +403,7 @@ st_expand(geometry,float8) st_expand(geometry,float8,float8,float8,float8) st_ex
 st_filterbym(geometry,float8,float8,bool) st_flipcoordinates(geometry) st_force2d(geometry) st_force3d(geometry,float8)
 st_force3dm(geometry,float8) st_force3dz(geometry,float8) st_force4d(geometry,float8,float8) st_forcecollection(geometry)
 st_forcecurve(geometry) st_forcepolygonccw(geometry) st_forcepolygoncw(geometry) st_forcerhr(geometry) st_forcesfs(geometry)
-st_forcesfs(geometry,text) st_frechetdistance(geometry,geometry,float8) st_generatepoints(geometry,int4,int4) st_geogfromtext(text)
+st_forcesfs(geometry,text) st_frechetdistance(geometry,geometry,float8) st_generatepoints(geometry,int4) st_generatepoints(geometry,int4,int4) st_geogfromtext(text)
 st_geogfromwkb(bytea) st_geographyfromtext(text) st_geohash(geography,int4) st_geohash(geometry,int4) st_geomcollfromtext(text)
 st_geomcollfromtext(text,int4) st_geomcollfromwkb(bytea) st_geomcollfromwkb(bytea,int4) st_geometricmedian(geometry,float8,int4,bool)
 st_geometryfromtext(text) st_geometryfromtext(text,int4) st_geometryn(geometry,int4) st_geometrytype(geometry) st_geomfromewkb(bytea)
@@ -447,7 +458,7 @@ st_snaptogrid(geometry,float8,float8,float8,float8) st_snaptogrid(geometry,geome
 st_split(geometry,geometry) st_square(float8,int4,int4,geometry) st_squaregrid(float8,geometry) st_srid(geography) st_srid(geometry)
 st_startpoint(geometry) st_subdivide(geometry,int4,float8) st_summary(geography) st_summary(geometry)
 st_symdifference(geometry,geometry,float8) st_tileenvelope(int4,int4,int4,geometry,float8) st_touches(geometry,geometry)
-st_transform(geometry,int4) st_transform(geometry,text) st_transform(geometry,text,int4) st_transform(geometry,text,text)
+st_transform(geometry,int4)
 st_translate(geometry,float8,float8) st_translate(geometry,float8,float8,float8) st_transscale(geometry,float8,float8,float8,float8)
 st_triangulatepolygon(geometry) st_unaryunion(geometry,float8) st_union(_geometry) st_union(geometry) st_union(geometry,float8)
 st_union(geometry,geometry) st_union(geometry,geometry,float8) st_voronoilines(geometry,float8,geometry)

@@ -5,12 +5,14 @@ Not SET ROLE and not SET SESSION AUTHORIZATION, from which there is a way back.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import AsyncExitStack
 
 import pytest
 from psycopg import AsyncConnection
 
+from tests.security.lab import Lab, build, tear_down
+from tests.support.databases import Databases
 from tests.support.logins import Logins, logins
 from tests.support.logins import login as log_in
 
@@ -33,3 +35,12 @@ async def login(dsn: str) -> AsyncIterator[Login]:
             return await stack.enter_async_context(log_in(dsn, *groups))
 
         yield connect
+
+
+@pytest.fixture(scope="package")
+def lab(databases: Databases) -> Iterator[Lab]:
+    """One database for all attempts to break out; each leaves it as it was."""
+    with databases.copy() as dsn:
+        made = build(dsn)
+        yield made
+        tear_down(made)
