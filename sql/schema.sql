@@ -72,24 +72,27 @@ COMMENT ON TYPE sms.finding IS 'A rule''s objection to one message; no row = no 
 
 CREATE FUNCTION geo.area(p_area text) RETURNS public.geography
     LANGUAGE plpgsql IMMUTABLE
-    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
 declare
     _shape public.geometry;
+    _box public.box3d;
 begin
     begin
-        _shape := case when p_area like '{%' then st_setsrid(st_geomfromgeojson(p_area), 4326) else st_geomfromtext(p_area, 4326) end;
+        _shape := case when p_area like '{%' then public.st_setsrid(public.st_geomfromgeojson(p_area), 4326)
+                       else public.st_geomfromtext(p_area, 4326) end;
     exception when others then
         raise exception 'this is no area: %', sqlerrm using errcode = 'SM039',
             hint = 'Write GeoJSON, or WKT like POLYGON((37.6 55.7, 37.7 55.7, 37.7 55.8, 37.6 55.7)), longitude first.';
     end;
-    if _shape is null or geometrytype(_shape) not in ('POLYGON', 'MULTIPOLYGON') or st_isempty(_shape) then
-        raise exception 'this is no area but %', coalesce(geometrytype(_shape), 'nothing') using errcode = 'SM039', hint = 'Give a polygon.';
+    if _shape is null or public.geometrytype(_shape) not in ('POLYGON', 'MULTIPOLYGON') or public.st_isempty(_shape) then
+        raise exception 'this is no area but %', coalesce(public.geometrytype(_shape), 'nothing') using errcode = 'SM039', hint = 'Give a polygon.';
     end if;
-    if not (st_isvaliddetail(_shape)).valid then   -- st_isvalid would send a notice too
-        raise exception 'the outline of the area is not sound: %', (st_isvaliddetail(_shape)).reason using errcode = 'SM039';
+    if not (public.st_isvaliddetail(_shape, 0)).valid then   -- st_isvalid would send a notice too
+        raise exception 'the outline of the area is not sound: %', (public.st_isvaliddetail(_shape, 0)).reason using errcode = 'SM039';
     end if;
-    if st_xmin(_shape) < -180 or st_xmax(_shape) > 180 or st_ymin(_shape) < -90 or st_ymax(_shape) > 90 then
+    _box := _shape::public.box3d;
+    if public.st_xmin(_box) < -180 or public.st_xmax(_box) > 180 or public.st_ymin(_box) < -90 or public.st_ymax(_box) > 90 then
         raise exception 'the area lies outside the map' using errcode = 'SM039', hint = 'Longitude first, then latitude, in degrees.';
     end if;
     return _shape::public.geography;
@@ -102,12 +105,12 @@ COMMENT ON FUNCTION geo.area(p_area text) IS 'An area from GeoJSON or WKT (longi
 
 CREATE FUNCTION geo.clients_along(p_line text, p_reach_m double precision DEFAULT 1000) RETURNS TABLE(client_id bigint, distance_m double precision)
     LANGUAGE plpgsql STABLE ROWS 20000
-    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    SET search_path TO 'pg_catalog', 'pg_temp'
     SET enable_seqscan TO 'off'
     SET jit TO 'off'
     AS $$
 declare
-    _stretches public.geography[] := array(select d.geom::geography from st_dump(geo.line_path(p_line)::geometry) as d);
+    _stretches public.geography[] := array(select d.geom::public.geography from public.st_dump(geo.line_path(p_line)::public.geometry) as d);
 begin
     if (p_reach_m > 0 and p_reach_m <= 50000) is not true then
         raise exception 'radius % m is not between 0 and 50,000 m', coalesce(p_reach_m::text, 'null') using errcode = 'SM012';
@@ -116,9 +119,9 @@ begin
     select l.client_id, min(l.distance_m)
       from unnest(_stretches) as s (stretch)
       cross join lateral (
-               select c.client_id, st_distance(c.location, s.stretch, false) as distance_m
+               select c.client_id, public.st_distance(c.location, s.stretch, false) as distance_m
                  from geo.client_location as c
-                where st_dwithin(c.location, s.stretch, p_reach_m, false)
+                where public.st_dwithin(c.location, s.stretch, p_reach_m, false)
                offset 0
            ) as l
      group by l.client_id
@@ -132,7 +135,7 @@ COMMENT ON FUNCTION geo.clients_along(p_line text, p_reach_m double precision) I
 
 CREATE FUNCTION geo.clients_in_area(p_area text) RETURNS TABLE(client_id bigint)
     LANGUAGE plpgsql STABLE ROWS 5000
-    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    SET search_path TO 'pg_catalog', 'pg_temp'
     SET enable_seqscan TO 'off'
     SET jit TO 'off'
     AS $$
@@ -140,7 +143,7 @@ declare
     _area public.geography := geo.area(p_area);
 begin
     return query
-    select l.client_id from geo.client_location as l where st_covers(_area, l.location);
+    select l.client_id from geo.client_location as l where public.st_covers(_area, l.location);
 end
 $$;
 
@@ -175,7 +178,7 @@ COMMENT ON FUNCTION geo.clients_in_city(p_city text) IS 'Clients of a town, by t
 
 CREATE FUNCTION geo.clients_near(p_station text, p_radius_m double precision DEFAULT 1000) RETURNS TABLE(client_id bigint, distance_m double precision)
     LANGUAGE plpgsql STABLE ROWS 5000
-    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    SET search_path TO 'pg_catalog', 'pg_temp'
     SET enable_seqscan TO 'off'
     SET jit TO 'off'
     AS $$
@@ -188,9 +191,9 @@ begin
     end if;
     -- One place of several points: a third of the time of joining with each point and taking the least distance.
     return query
-    select l.client_id, st_distance(l.location, _place, false)
+    select l.client_id, public.st_distance(l.location, _place, false)
       from geo.client_location as l
-     where st_dwithin(l.location, _place, p_radius_m, false)
+     where public.st_dwithin(l.location, _place, p_radius_m, false)
      order by 2, 1;
 end
 $$;
@@ -201,7 +204,7 @@ COMMENT ON FUNCTION geo.clients_near(p_station text, p_radius_m double precision
 
 CREATE FUNCTION geo.clients_near_any(p_stations text[], p_radius_m double precision DEFAULT 1000) RETURNS TABLE(client_id bigint, station text, distance_m double precision)
     LANGUAGE plpgsql STABLE ROWS 20000
-    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    SET search_path TO 'pg_catalog', 'pg_temp'
     SET enable_seqscan TO 'off'
     SET jit TO 'off'
     AS $$
@@ -216,9 +219,9 @@ begin
     select distinct on (l.client_id) l.client_id, p_stations[s.n], l.distance_m
       from generate_subscripts(_places, 1) as s (n)
       cross join lateral (
-               select c.client_id, st_distance(c.location, _places[s.n], false) as distance_m
+               select c.client_id, public.st_distance(c.location, _places[s.n], false) as distance_m
                  from geo.client_location as c
-                where st_dwithin(c.location, _places[s.n], p_radius_m, false)
+                where public.st_dwithin(c.location, _places[s.n], p_radius_m, false)
                offset 0
            ) as l
      order by l.client_id, l.distance_m, s.n;
@@ -258,7 +261,7 @@ COMMENT ON FUNCTION geo.closest_stations(p_name text, p_limit integer) IS 'Stati
 
 CREATE FUNCTION geo.find_station(p_station text) RETURNS public.geography
     LANGUAGE plpgsql STABLE
-    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
 declare
     _city text := geo.fold_name(substring(p_station from '^(.*?):'));
@@ -289,7 +292,7 @@ begin
             hint = 'Write one of: ' || array_to_string(_cities, ', ') || '.';
     end if;
     -- Lines of one interchange stop at most some 600 m apart.
-    select max(st_distance(a, b)) into _span_m from unnest(_points) as a, unnest(_points) as b;
+    select max(public.st_distance(a, b, true)) into _span_m from unnest(_points) as a, unnest(_points) as b;
     if _span_m > 2000 then
         raise exception 'metro stations called % lie up to % m apart', quote_literal(p_station), round(_span_m) using errcode = 'SM011',
             hint = 'Name the line: ' || (select string_agg(s.city || ': ' || s.name || ' (' || s.line || ')', ', ' order by s.line)
@@ -298,7 +301,7 @@ begin
     if cardinality(_points) = 1 then
         return _points[1];
     end if;
-    return st_collect(_points::public.geometry[])::public.geography;
+    return public.st_collect(_points::public.geometry[])::public.geography;
 end
 $$;
 
@@ -324,7 +327,7 @@ COMMENT ON FUNCTION geo.fold_name(p_name text) IS 'A place name folded for compa
 
 CREATE FUNCTION geo.line_path(p_line text) RETURNS public.geography
     LANGUAGE plpgsql STABLE
-    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
 declare
     _city text := geo.fold_name(substring(p_line from '^(.*?):'));
@@ -358,19 +361,19 @@ begin
 
     _near := array_fill(1, array[cardinality(_points)]);
     _degree := array_fill(0, array[cardinality(_points)]);
-    _far := array(select st_distance(p.point, _points[1]) from unnest(_points) with ordinality as p (point, n) order by p.n);
+    _far := array(select public.st_distance(p.point, _points[1], true) from unnest(_points) with ordinality as p (point, n) order by p.n);
     for _edge in 2..cardinality(_points) loop
         _degree[_next] := _degree[_next] + 1000;   -- in the tree
         select p.n::int into _next
           from unnest(_far, _degree) with ordinality as p (far, degree, n)
          where p.degree < 1000 order by p.far, p.n limit 1;
-        _edges := _edges || st_makeline(_points[_near[_next]]::geometry, _points[_next]::geometry);
+        _edges := _edges || public.st_makeline(_points[_near[_next]]::public.geometry, _points[_next]::public.geometry);
         _longest := greatest(_longest, _far[_next]);
         _degree[_next] := _degree[_next] + 1;
         _degree[_near[_next]] := _degree[_near[_next]] + 1;
         for _i in 1..cardinality(_points) loop
-            if _degree[_i] < 1000 and _i <> _next and st_distance(_points[_i], _points[_next]) < _far[_i] then
-                _far[_i] := st_distance(_points[_i], _points[_next]);
+            if _degree[_i] < 1000 and _i <> _next and public.st_distance(_points[_i], _points[_next], true) < _far[_i] then
+                _far[_i] := public.st_distance(_points[_i], _points[_next], true);
                 _near[_i] := _next;
             end if;
         end loop;
@@ -378,10 +381,10 @@ begin
 
     _ends := array(select d.n::int from unnest(_degree) with ordinality as d (degree, n) where d.degree % 1000 = 1);
     if cardinality(_points) > 3 and cardinality(_ends) = 2
-       and st_distance(_points[_ends[1]], _points[_ends[2]]) <= 1.5 * _longest then
-        _edges := _edges || st_makeline(_points[_ends[1]]::geometry, _points[_ends[2]]::geometry);
+       and public.st_distance(_points[_ends[1]], _points[_ends[2]], true) <= 1.5 * _longest then
+        _edges := _edges || public.st_makeline(_points[_ends[1]]::public.geometry, _points[_ends[2]]::public.geometry);
     end if;
-    return st_collect(_edges)::public.geography;
+    return public.st_collect(_edges)::public.geography;
 end
 $$;
 
@@ -513,9 +516,9 @@ $$;
 
 COMMENT ON FUNCTION sms.acting_role() IS 'The role the session acts as, also inside security definer functions.';
 
--- FUNCTION advance(bigint[], text[], text[], timestamp with time zone)
+-- FUNCTION advance(smallint, bigint[], text[], text[], timestamp with time zone)
 
-CREATE FUNCTION sms.advance(p_ids bigint[], p_states text[], p_errors text[], p_now timestamp with time zone) RETURNS bigint[]
+CREATE FUNCTION sms.advance(p_provider_id smallint, p_ids bigint[], p_states text[], p_errors text[], p_now timestamp with time zone) RETURNS bigint[]
     LANGUAGE plpgsql
     AS $$
 declare
@@ -546,6 +549,7 @@ begin
                detail = case when b.state = 'delivered' then null else b.error end
           from move as b
          where o.id = b.id and o.attempts > 0 and o.state = any (b.from_states)
+           and (o.provider_id = p_provider_id or sms.counts_late(o.id, p_provider_id, b.state))
      returning o.id, o.state
     )
     select coalesce(array_agg(m.id), '{}'), array_agg(m.id) filter (where m.state in ('undelivered', 'expired', 'rejected'))
@@ -558,7 +562,7 @@ begin
 end
 $$;
 
-COMMENT ON FUNCTION sms.advance(p_ids bigint[], p_states text[], p_errors text[], p_now timestamp with time zone) IS 'Move messages forward to what their receipts say; never back.';
+COMMENT ON FUNCTION sms.advance(p_provider_id smallint, p_ids bigint[], p_states text[], p_errors text[], p_now timestamp with time zone) IS 'Move messages forward to what the receipts of their provider say; never back.';
 
 -- TABLE campaign_run
 
@@ -589,6 +593,7 @@ CREATE TABLE sms.campaign_run (
     last_id bigint,
     is_swept boolean DEFAULT false NOT NULL,
     problem text,
+    awaits_release boolean DEFAULT false NOT NULL,
     CONSTRAINT campaign_run_frozen CHECK (((state <> ALL (ARRAY['running'::text, 'finished'::text])) OR (frozen_at IS NOT NULL))),
     CONSTRAINT campaign_run_state_check CHECK ((state = ANY (ARRAY['planned'::text, 'freezing'::text, 'running'::text, 'paused'::text, 'finished'::text, 'stopped'::text, 'failed'::text]))),
     CONSTRAINT campaign_run_unsent CHECK (((unsent = 0) OR (unsent_reason IS NOT NULL)))
@@ -647,6 +652,8 @@ COMMENT ON COLUMN sms.campaign_run.last_id IS 'Largest message id so far.';
 COMMENT ON COLUMN sms.campaign_run.is_swept IS 'True when the recipients it left unsent are removed.';
 
 COMMENT ON COLUMN sms.campaign_run.problem IS 'Why it failed or paused by itself, for people.';
+
+COMMENT ON COLUMN sms.campaign_run.awaits_release IS 'True: paused by itself, because its campaign changed after its release; the next release lets it go on.';
 
 -- FUNCTION affordable(sms.campaign_run, smallint, bigint, integer, timestamp with time zone)
 
@@ -739,9 +746,11 @@ declare
     _states text[];
     _errors text[];
     _parts smallint[];
+    _providers smallint[];
+    _provider_id smallint;
 begin
     with found as materialized (
-        select u.receipt_id, o.id, case when r.parts > 1 then r.part end as part
+        select u.receipt_id, o.id, o.provider_id as carrier_id, case when r.parts > 1 then r.part end as part
           from unnest(p_receipt_ids) as g (receipt_id)
           cross join lateral (select x.* from sms.unmatched_receipt as x where x.receipt_id = g.receipt_id offset 0) as u
           left join lateral (
@@ -750,24 +759,34 @@ begin
                     order by x.id desc
                     limit 1
                ) as r on true
-          cross join lateral (select x.id from sms.outcome as x where x.id = coalesce(u.message_id, r.id) offset 0) as o
+          cross join lateral (select x.id, x.provider_id from sms.outcome as x where x.id = coalesce(u.message_id, r.id) offset 0) as o
     ), gone as (
         delete from sms.unmatched_receipt as u using found as f where u.receipt_id = f.receipt_id
-     returning f.id, f.part, u.message_id, u.receipt_id, u.provider_id, u.code, u.state, u.error
+     returning f.id, f.carrier_id, f.part, u.message_id, u.receipt_id, u.provider_id, u.code, u.state, u.error
     ), kept as (
         insert into sms.receipt_match (message_id, receipt_id, provider_id, part, code, error)
         select g.id, g.receipt_id, g.provider_id, g.part, g.code, g.error from gone as g where g.message_id is null
             on conflict do nothing
+    ), foreigners as (
+        insert into sms.foreign_receipt (receipt_id, message_id, provider_id, carrier_id)
+        select g.receipt_id, g.id, g.provider_id, g.carrier_id
+          from gone as g
+         where g.carrier_id is distinct from g.provider_id and not sms.counts_late(g.id, g.provider_id, g.state)
+            on conflict do nothing
     )
-    select array_agg(g.id), array_agg(g.state), array_agg(g.error), array_agg(g.part)
-      into _ids, _states, _errors, _parts from gone as g;
+    select array_agg(g.id), array_agg(g.state), array_agg(g.error), array_agg(g.part), array_agg(g.provider_id)
+      into _ids, _states, _errors, _parts, _providers from gone as g;
     if _ids is null then
         return 0;
     end if;
-    perform sms.advance(array_agg(g.id), array_agg(g.state), array_agg(g.error), p_now)
-       from unnest(_ids, _states, _errors, _parts) as g (id, state, error, part) where g.part is null;
-    perform sms.fold_parts(array_agg(g.id), array_agg(g.part), array_agg(g.state), array_agg(g.error), p_now)
-       from unnest(_ids, _states, _errors, _parts) as g (id, state, error, part) where g.part is not null;
+    for _provider_id in select distinct p from unnest(_providers) as p loop
+        perform sms.advance(_provider_id, array_agg(g.id), array_agg(g.state), array_agg(g.error), p_now)
+           from unnest(_ids, _states, _errors, _parts, _providers) as g (id, state, error, part, provider_id)
+          where g.part is null and g.provider_id = _provider_id;
+        perform sms.fold_parts(_provider_id, array_agg(g.id), array_agg(g.part), array_agg(g.state), array_agg(g.error), p_now)
+           from unnest(_ids, _states, _errors, _parts, _providers) as g (id, state, error, part, provider_id)
+          where g.part is not null and g.provider_id = _provider_id;
+    end loop;
     return cardinality(_ids);
 end
 $$;
@@ -782,7 +801,7 @@ CREATE FUNCTION sms.apply_uncertain_policy(p_limit integer DEFAULT 1000, p_as_of
     SET enable_seqscan TO 'off'
     AS $$
 declare
-    _now timestamptz := coalesce(p_as_of, clock_timestamp());
+    _now timestamptz := coalesce(sms.named_moment(p_as_of), clock_timestamp());
     _resend bigint[];
     _give_up bigint[];
 begin
@@ -862,6 +881,25 @@ $_$;
 
 COMMENT ON FUNCTION sms.audience_statement(p_query text, p_columns text[]) IS 'Part of run_audience: the statement that reads an audience.';
 
+-- FUNCTION audience_texts(text)
+
+CREATE FUNCTION sms.audience_texts(p_audience text) RETURNS TABLE(audience text, query text)
+    LANGUAGE sql STABLE
+    AS $_$
+    with recursive used as (
+        select a.audience, a.query from sms.audience as a where a.audience = p_audience and a.removed_at is null
+        union
+        select b.audience, b.query
+          from used as u
+          join sms.audience as b
+            on b.removed_at is null
+           and (strpos(u.query, '''' || b.audience || '''') > 0 or strpos(u.query, '$' || b.audience || '$') > 0)
+    )
+    select u.audience, u.query from used as u order by u.audience <> p_audience, u.audience
+$_$;
+
+COMMENT ON FUNCTION sms.audience_texts(p_audience text) IS 'The SELECT of an audience and of those it names, itself first.';
+
 -- FUNCTION audit_rule()
 
 CREATE FUNCTION sms.audit_rule() RETURNS trigger
@@ -895,6 +933,15 @@ end
 $_$;
 
 COMMENT ON FUNCTION sms.audit_rule() IS 'Trigger: every change of a rule goes to sms.rule_change.';
+
+-- FUNCTION begin_launch(bigint)
+
+CREATE FUNCTION sms.begin_launch(p_campaign_id bigint) RETURNS bigint
+    LANGUAGE sql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$ select sms.begin_run(p_campaign_id) $$;
+
+COMMENT ON FUNCTION sms.begin_launch(p_campaign_id bigint) IS 'Launch in two steps, the first: write down the run; returns it.';
 
 -- FUNCTION begin_run(bigint)
 
@@ -1049,6 +1096,8 @@ CREATE TABLE sms.campaign (
     released_digest text,
     changed_at timestamp with time zone DEFAULT now() NOT NULL,
     changed_by text DEFAULT SESSION_USER NOT NULL,
+    writers text[] DEFAULT '{}'::text[] NOT NULL,
+    authors jsonb DEFAULT '{}'::jsonb NOT NULL,
     CONSTRAINT "a budget is more than nothing" CHECK ((budget > (0)::numeric)),
     CONSTRAINT "a campaign name is 1 to 200 characters" CHECK (((char_length(campaign) >= 1) AND (char_length(campaign) <= 200))),
     CONSTRAINT "a campaign names a template as name or name@version" CHECK ((template ~ '^[a-z][a-z0-9_.-]{0,79}(@[1-9][0-9]{0,5})?$'::text)),
@@ -1108,6 +1157,37 @@ COMMENT ON COLUMN sms.campaign.changed_at IS 'When it was last changed.';
 
 COMMENT ON COLUMN sms.campaign.changed_by IS 'By whom.';
 
+COMMENT ON COLUMN sms.campaign.writers IS 'Who changed it since its last release; none of them may release it. Written by a trigger.';
+
+COMMENT ON COLUMN sms.campaign.authors IS 'Who gave each column the value it has: {"budget": "anna"}; none of them may release it. Written by a trigger.';
+
+-- FUNCTION campaign_authors(sms.campaign)
+
+CREATE FUNCTION sms.campaign_authors(p_campaign sms.campaign) RETURNS text[]
+    LANGUAGE sql STABLE
+    AS $$
+    select coalesce(array_agg(distinct w.login), '{}')
+      from (select unnest(p_campaign.writers) as login
+            union all select a.value from jsonb_each_text(p_campaign.authors) as a
+            union all select v.created_by
+                        from sms.template as t
+                        join sms.template_version as v on v.template_id = t.template_id
+                       where t.template = split_part(p_campaign.template, '@', 1)
+                         and case when p_campaign.template like '%@%'
+                                  then v.version_no::text = split_part(p_campaign.template, '@', 2)
+                                  else v.created_at > coalesce(p_campaign.released_at, p_campaign.created_at)
+                                       or v.version_no = (select max(x.version_no) from sms.template_version as x
+                                                           where x.template_id = t.template_id) end
+            union all select v.changed_by
+                        from sms.audience_texts(p_campaign.audience) as q
+                        join sms.audience as a on a.audience = q.audience
+                        join sms.audience_version as v on v.audience_id = a.audience_id
+                       where v.version_no = a.version_no
+                          or v.changed_at > coalesce(p_campaign.released_at, p_campaign.created_at)) as w
+$$;
+
+COMMENT ON FUNCTION sms.campaign_authors(p_campaign sms.campaign) IS 'Who wrote a campaign, its text or its audience: who may not release it.';
+
 -- FUNCTION campaign_digest(sms.campaign)
 
 CREATE FUNCTION sms.campaign_digest(p_campaign sms.campaign) RETURNS text
@@ -1122,10 +1202,10 @@ begin
       join sms.template_version as v on v.template_id = t.template_id
      where t.template = split_part(p_campaign.template, '@', 1)
        and (p_campaign.template not like '%@%' or v.version_no::text = split_part(p_campaign.template, '@', 2));
-    select a.query into _query from sms.audience as a where a.audience = p_campaign.audience and a.removed_at is null;
+    select string_agg(a.query, E'\x1e') into _query from sms.audience_texts(p_campaign.audience) as a;
     return md5(concat_ws(E'\x1f', _version, _query,
                          to_jsonb(p_campaign) - array['created_at', 'created_by', 'changed_at', 'changed_by', 'released_at',
-                                                      'released_by', 'released_digest']));
+                                                      'released_by', 'released_digest', 'writers', 'authors']));
 end
 $$;
 
@@ -1162,6 +1242,19 @@ $$;
 
 COMMENT ON FUNCTION sms.campaign_people(p_audience text, p_channel text, p_as_of timestamp with time zone) IS 'The people of an audience, one row a client and a number; repeats are marked.';
 
+-- FUNCTION campaign_stamp(bigint)
+
+CREATE FUNCTION sms.campaign_stamp(p_campaign_id bigint) RETURNS text
+    LANGUAGE sql STABLE
+    AS $$
+    select concat_ws(' ', c.changed_at, (select string_agg(q.audience || '@' || a.version_no, ' ' order by q.audience)
+                                           from sms.audience_texts(c.audience) as q
+                                           join sms.audience as a on a.audience = q.audience))
+      from sms.campaign as c where c.campaign_id = p_campaign_id
+$$;
+
+COMMENT ON FUNCTION sms.campaign_stamp(p_campaign_id bigint) IS 'Which version of a campaign and its audiences stands there; never the same again after a change.';
+
 -- FUNCTION cancel(bigint[])
 
 CREATE FUNCTION sms.cancel(p_ids bigint[]) RETURNS integer
@@ -1169,7 +1262,7 @@ CREATE FUNCTION sms.cancel(p_ids bigint[]) RETURNS integer
     SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
 declare
-    _cancelled bigint[] := sms.cancel_waiting(p_ids, 'cancelled', 'by ' || session_user);
+    _cancelled bigint[] := sms.cancel_waiting(sms.my_messages(p_ids), 'cancelled', 'by ' || session_user);
 begin
     if _cancelled <> '{}' then
         perform sms.log_activity('cancelled', 'message',
@@ -1459,12 +1552,14 @@ CREATE FUNCTION sms.check_campaign() RETURNS trigger
     SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
 declare
-    _ours text[] := array['created_at', 'created_by', 'changed_at', 'changed_by', 'released_at', 'released_by', 'released_digest'];
+    _ours text[] := array['created_at', 'created_by', 'changed_at', 'changed_by', 'released_at', 'released_by', 'released_digest',
+                          'writers', 'authors'];
     _before jsonb := case when tg_op = 'UPDATE' then to_jsonb(old) - _ours else '{}' end;
     _after jsonb := to_jsonb(new) - _ours;
     _odd text;
 begin
     if tg_op = 'UPDATE' and _before = _after then
+        new.created_at := old.created_at;
         new.created_by := old.created_by;
         new.changed_at := old.changed_at;
         new.changed_by := old.changed_by;
@@ -1510,6 +1605,12 @@ begin
          where r.campaign_id = new.campaign_id and (r.state = 'planned' or (r.state = 'paused' and r.begun_at is null));
         perform pg_notify('sms_campaign', '');
     end if;
+    new.writers := array(select session_user::text union select unnest(case when tg_op = 'UPDATE' then old.writers end));
+    new.authors := case when tg_op = 'UPDATE' then old.authors else '{}' end
+                   || (select jsonb_object_agg(n.key, session_user)
+                         from jsonb_each(_after) as n
+                        where n.value is distinct from coalesce(_before -> n.key, 'null'));
+    new.created_at := case when tg_op = 'INSERT' then clock_timestamp() else old.created_at end;
     new.created_by := case when tg_op = 'INSERT' then session_user else old.created_by end;
     new.changed_at := clock_timestamp();
     new.changed_by := session_user;
@@ -1827,14 +1928,14 @@ begin
     end if;
     if _provider.is_enabled then
         _batch := sms.choose_due(_provider.provider_id, least(greatest(p_limit, 1), _provider.max_batch), p_from_priority,
-                                 p_to_priority, coalesce(p_as_of, clock_timestamp()),
+                                 p_to_priority, coalesce(sms.named_moment(p_as_of), clock_timestamp()),
                                  exists (select from sms.cap as k where k.per = 'client'));
         if _batch is null then
             _batch := sms.choose_probes(_provider.provider_id, p_limit, p_from_priority, p_to_priority,
-                                        coalesce(p_as_of, clock_timestamp()));
+                                        coalesce(sms.named_moment(p_as_of), clock_timestamp()));
         end if;
     end if;
-    _now := coalesce(p_as_of, clock_timestamp());
+    _now := coalesce(sms.named_moment(p_as_of), clock_timestamp());
     _lease_until := _now + p_lease;
     if _batch is null then
         return query select _claim_id, 0, _lease_until, null::bigint[], null::bigint[], null::text[], null::text[],
@@ -2090,7 +2191,7 @@ CREATE FUNCTION sms.collect_conversions(p_as_of timestamp with time zone DEFAULT
     SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
 declare
-    _now timestamptz := coalesce(p_as_of, clock_timestamp());
+    _now timestamptz := coalesce(sms.named_moment(p_as_of), clock_timestamp());
     _g sms.goal;
     _new int;
     _kept int := 0;
@@ -2201,6 +2302,33 @@ end
 $$;
 
 COMMENT ON FUNCTION sms.complete_lanes() IS 'Trigger: a lane for every channel × operator.';
+
+-- FUNCTION confine_login(text, text[])
+
+CREATE FUNCTION sms.confine_login(p_login text, p_channels text[]) RETURNS void
+    LANGUAGE plpgsql
+    SET lock_timeout TO '5s'
+    AS $$
+declare
+    _table text;
+begin
+    perform sms.refuse_unknown_names(coalesce(p_channels, '{}'), '{}');
+    if not exists (select from pg_catalog.pg_roles as r where r.rolname = p_login) then
+        raise exception 'there is no login "%"', p_login using errcode = 'undefined_object';
+    end if;
+    delete from sms.login_channel as l where l.login = p_login;
+    insert into sms.login_channel (login, channel) select distinct p_login, c from unnest(p_channels) as c;
+    foreach _table in array array['outbox', 'pending', 'inflight', 'outcome', 'campaign', 'event', 'event_effect', 'event_plan',
+                                  'click', 'inbound'] loop
+        execute format('alter table sms.%I %s row level security', _table,
+                       case when exists (select from sms.login_channel) then 'enable' else 'disable' end);
+    end loop;
+    perform sms.log_activity(case when cardinality(p_channels) > 0 then 'confined' else 'freed' end, 'login', p_login,
+                             jsonb_build_object('channels', to_jsonb(p_channels)));
+end
+$$;
+
+COMMENT ON FUNCTION sms.confine_login(p_login text, p_channels text[]) IS 'Confine a login to the messages of these channels; none frees it. For the owner.';
 
 -- FUNCTION count_day(date)
 
@@ -2402,6 +2530,17 @@ $$;
 
 COMMENT ON FUNCTION sms.count_volume(p_month date) IS 'Make the volumes of a month anew.';
 
+-- FUNCTION counts_late(bigint, smallint, text)
+
+CREATE FUNCTION sms.counts_late(p_message_id bigint, p_provider_id smallint, p_state text) RETURNS boolean
+    LANGUAGE sql STABLE
+    AS $$
+    select p_state = 'delivered'
+       and exists (select from sms.earlier_carrier as e where e.message_id = p_message_id and e.provider_id = p_provider_id)
+$$;
+
+COMMENT ON FUNCTION sms.counts_late(p_message_id bigint, p_provider_id smallint, p_state text) IS 'Does the report of a provider count that does not have the message now?';
+
 -- FUNCTION create_partition(text, timestamp with time zone)
 
 CREATE FUNCTION sms.create_partition(p_table text, p_month timestamp with time zone) RETURNS integer
@@ -2415,6 +2554,10 @@ declare
 begin
     if to_regclass('sms.' || _name) is not null then
         return 0;
+    end if;
+    if _from < '1960-01-01 00:00Z' or _until > '2089-01-01 00:00Z' then
+        raise exception 'there are no ids of %, so there is no such month', to_char(_from, 'YYYY-MM') using errcode = 'SM081',
+            hint = 'Ids tell moments from 1960 to the end of 2088.';
     end if;
     execute format('create table sms.%I (like sms.%I including all) %s', _name, p_table,
                    -- the receipt's update stays on its page (HOT) when there is room
@@ -2472,6 +2615,23 @@ CREATE FUNCTION sms.daily_volumes(p_from date, p_until date) RETURNS TABLE(day d
 $$;
 
 COMMENT ON FUNCTION sms.daily_volumes(p_from date, p_until date) IS 'Messages, segments and money handed to providers, by day, channel and operator.';
+
+-- FUNCTION declare_adapter(text, text[])
+
+CREATE FUNCTION sms.declare_adapter(p_adapter text, p_settings text[]) RETURNS integer
+    LANGUAGE plpgsql
+    AS $_$
+begin
+    delete from sms.adapter_setting as a
+     where a.adapter = p_adapter and a.setting <> all (select regexp_replace(s, '\.\*$', '') from unnest(p_settings) as s);
+    insert into sms.adapter_setting (adapter, setting, is_open)
+    select p_adapter, regexp_replace(s, '\.\*$', ''), s like '%.*' from unnest(p_settings) as s
+        on conflict (adapter, setting) do update set is_open = excluded.is_open;
+    return cardinality(p_settings);
+end
+$_$;
+
+COMMENT ON FUNCTION sms.declare_adapter(p_adapter text, p_settings text[]) IS 'Say which settings an adapter has; the owner''s, called by every migration.';
 
 -- FUNCTION delivery_bucket(interval)
 
@@ -2605,9 +2765,13 @@ COMMENT ON FUNCTION sms.dry_run_again(p_fact sms.candidate, p_moment timestamp w
 
 CREATE FUNCTION sms.next_id() RETURNS bigint
     LANGUAGE sql
-    AS $$ select (((date_part('epoch', clock_timestamp()) * 1000)::bigint - 1577836800000) << 22) | nextval('sms.id_seq') $$;
+    AS $$
+    select case when clock_timestamp() < '2089-01-01 00:00Z'
+                then (((date_part('epoch', clock_timestamp()) * 1000)::bigint - 1577836800000) << 22) | nextval('sms.id_seq')
+                else sms.refuse_id() end
+$$;
 
-COMMENT ON FUNCTION sms.next_id() IS 'A new time-ordered id. Exceeds 2^53: in JSON and HTML it is a string.';
+COMMENT ON FUNCTION sms.next_id() IS 'A new time-ordered id, until the end of 2088. Exceeds 2^53: in JSON and HTML it is a string.';
 
 -- TABLE outbox
 
@@ -2780,7 +2944,7 @@ CREATE FUNCTION sms.dry_run_fates(p_batch sms.candidate[], p_as_of timestamp wit
     AS $$
 #variable_conflict use_column
 declare
-    _steps sms.finding[] := array(select s from sms.dry_run_steps(p_batch, p_as_of) as s);
+    _steps sms.finding[] := array(select s from sms.dry_run_steps(sms.told_facts(p_batch), p_as_of) as s);
     _doubles bigint[] := array(select d from sms.dry_run_refs(p_batch, p_as_of) as d);
     _rivals sms.candidate[];
 begin
@@ -2947,7 +3111,7 @@ CREATE FUNCTION sms.dry_run_refs(p_batch sms.candidate[], p_as_of timestamp with
                    row_number() over (partition by x.ref_hash order by greatest(x.not_before, p_as_of), x.id) as n
               from unnest(p_batch) as x
              where x.ref_hash is not null) as c
-      left join sms.erp_ref as r on r.ref_hash = c.ref_hash and r.id >= sms.id_at(p_as_of - sms.erp_ref_span())
+      left join sms.erp_ref as r on (select sms.may_read_texts()) and r.ref_hash = c.ref_hash and r.id >= sms.id_at(p_as_of - sms.erp_ref_span())
      where case when r.id is null then c.n > 1 else r.id <> c.id end
 $$;
 
@@ -2975,6 +3139,7 @@ CREATE FUNCTION sms.dry_run_report(p_rows sms.outbox[], p_campaign_id bigint, p_
 declare
     _bounds timestamptz[] := array(select t.valid_from from sms.tariff as t union select t.valid_until from sms.tariff as t
                                     order by 1);
+    _is_blind boolean := not sms.may_read_texts();
 begin
     perform sms.refuse_unfit_rows(p_rows);
     return query
@@ -2987,7 +3152,7 @@ begin
     ), told as materialized (
         select r.weight, coalesce(r.reason, f.reason) as reason, f.at, coalesce(f.is_deferred, false) as is_deferred,
                r.weight * coalesce(r.segments, 0) as segments, coalesce(r.is_ucs2, false) as is_ucs2,
-               (r.fact).lane_id, width_bucket(f.at, _bounds) as tariffs
+               r.fact, (r.fact).lane_id, width_bucket(f.at, _bounds) as tariffs
           from request as r
           left join fate as f on f.id = (r.fact).id and r.reason is null
     ), price as materialized (
@@ -3008,6 +3173,16 @@ begin
                max(k.at + make_interval(secs => (k.later / k.tps)::float8)) as at, bool_and(k.tps is not null) as ends
           from (select x.*, sum(x.segments) over (partition by x.provider order by x.at desc) as later from kept as x) as k
          group by k.provider
+    ), repeated as (
+        select t.weight, t.segments
+          from told as t
+          join sms.template_version as v on v.template_version_id = (t.fact).template_version_id
+          join sms.template as m on m.template_id = v.template_id
+          join sms.channel as c on c.channel_id = (t.fact).channel_id and c.dedup_window > '0'
+         where _is_blind and t.reason is null
+           and exists (select from sms.contact_log as l
+                         join sms.outbox as o on o.id = l.message_id and split_part(o.template, '@', 1) = m.template
+                        where l.msisdn = (t.fact).msisdn and l.at > t.at - c.dedup_window and l.message_id <> (t.fact).id)
     )
     select f.topic, f.key, round(f.messages)::bigint, round(f.segments)::bigint, f.cost, f.at
       from (select 1 as part, 0 as n, 'total' as topic, null as key, coalesce(sum(t.weight), 0) as messages,
@@ -3033,7 +3208,10 @@ begin
             union all
             select 7, 0, 'ends', null, sum(p.messages), sum(p.segments), sum(p.cost),
                    case when bool_and(p.ends) then max(p.at) end
-              from finish as p having count(*) > 0) as f
+              from finish as p having count(*) > 0
+            union all
+            select 8, 0, 'not_judged', 'duplicate', coalesce(sum(r.weight), 0), coalesce(sum(r.segments), 0), null, null
+              from repeated as r having _is_blind) as f
      order by f.part, f.at, f.n, f.key;
 end
 $$;
@@ -3163,7 +3341,7 @@ CREATE FUNCTION sms.dry_run_waiting(p_campaign_id bigint) RETURNS TABLE(fact sms
     select case when c.not_before > c.expires_at and c.not_before >= timestamptz '3000-01-01 00:00Z'
                 then sms.dry_run_again(c, c.not_before - sms.hold_span()) else c end,
            null, sms.segments(t.body), sms.needs_ucs2(t.body)
-      from unnest(sms.candidates(array(select p.id from sms.pending as p where p.campaign_id = p_campaign_id))) as c
+      from unnest(sms.told_facts(sms.candidates(array(select p.id from sms.pending as p where p.campaign_id = p_campaign_id)))) as c
       join sms.outbox as o on o.id = c.id
       left join sms.template_version as v on v.template_version_id = c.template_version_id
       cross join lateral (
@@ -3351,7 +3529,7 @@ CREATE FUNCTION sms.expire_leases(p_limit integer DEFAULT 1000, p_as_of timestam
     SET plan_cache_mode TO 'force_generic_plan'
     AS $$
 declare
-    _now timestamptz := coalesce(p_as_of, clock_timestamp());
+    _now timestamptz := coalesce(sms.named_moment(p_as_of), clock_timestamp());
     _claims bigint[];
     _doubted bigint[];
 begin
@@ -3447,7 +3625,7 @@ begin
                         where r.channel_id = l.channel_id and (r.operator_id = l.operator_id or r.operator_id is null));
     if _causes is not null then
         update sms.lane as l
-           set provider_id = (e.value ->> 'to')::smallint
+           set provider_id = (e.value ->> 'to')::smallint, moved = e.value - 'to' || jsonb_build_object('at', clock_timestamp())
           from jsonb_each(_causes) as e
          where l.lane_id = e.key::smallint;
     end if;
@@ -3713,6 +3891,8 @@ CREATE FUNCTION sms.explain_duplicate(p_fact sms.candidate, p_as_of timestamp wi
     AS $$
     select jsonb_build_object(
                'told', case when coalesce(ch.dedup_window, '0') = '0' then 'the channel does not look for duplicates'
+                            when p_fact.dedup_key is null and not sms.may_read_texts()
+                                then 'told only to roles that may read texts'
                             else 'nothing the same went within ' || ch.dedup_window end,
                'window', ch.dedup_window,
                'same_by', ch.dedup_by,
@@ -3739,7 +3919,9 @@ CREATE FUNCTION sms.explain_duplicate_ref(p_fact sms.candidate, p_as_of timestam
     LANGUAGE sql STABLE
     AS $$
     select jsonb_build_object(
-               'told', case when p_fact.ref_hash is null then 'it has no erp_ref'
+               'told', case when p_fact.ref_hash is null and a.erp_ref is not null and not sms.may_read_texts()
+                                then 'told only to roles that may read texts'
+                            when p_fact.ref_hash is null then 'it has no erp_ref'
                             when w.id is null then 'nobody owns its erp_ref yet'
                             else 'it owns its erp_ref' end,
                'erp_ref', a.erp_ref,
@@ -3770,7 +3952,8 @@ CREATE FUNCTION sms.explain_event(p_event_id bigint) RETURNS TABLE(step integer,
     SET enable_seqscan TO 'off'
     AS $$
 begin
-    if not exists (select from sms.event as e where e.event_id = p_event_id) then
+    if not exists (select from sms.event as e
+                    where e.event_id = p_event_id and coalesce(e.event_type_id = any (sms.my_event_types()), sms.my_event_types() is null)) then
         raise exception 'no event %', p_event_id using errcode = 'SM054';
     end if;
     return query
@@ -3845,15 +4028,22 @@ CREATE FUNCTION sms.explain_fate(p_id bigint) RETURNS TABLE(topic text, verdict 
     LANGUAGE sql STABLE
     AS $$
     select 'now', 'pending', null,
-           case when p.not_before > p.expires_at and p.not_before >= timestamptz '3000-01-01 00:00Z' then 'its campaign is paused'
+           case when p.not_before > p.expires_at and p.not_before >= timestamptz '3000-01-01 00:00Z'
+                then 'its campaign is paused'
+                     || coalesce((select ': ' || r.problem from sms.campaign_run as r
+                                   where r.campaign_id = p.campaign_id and r.state = 'paused' and r.begun_at is not null), '')
                 when p.not_before > clock_timestamp() then 'waits until ' || p.not_before else 'is due' end
                || case when v.provider is null then '; its lane is parked, no provider serves it'
                        when l.is_held then '; its lane is on hold, no provider of its route is well'
-                       when not v.is_enabled then '; provider ' || v.provider || ' is disabled' else '' end,
+                       when not v.is_enabled then '; provider ' || v.provider || ' is disabled' else '' end
+               || case when b.key > 0 then '; its number is busy' when b.key < 0 then '; its client is busy' else '' end
+               || coalesce(': session ' || b.pid || ' has held the lock since ' || b.since || ', and claims pass it over', ''),
            clock_timestamp(), jsonb_build_object('attempts', p.attempt, 'provider', v.provider, 'priority', p.priority)
       from sms.pending as p
       left join sms.lane as l using (lane_id)
       left join sms.provider as v using (provider_id)
+      left join sms.busy_number as b
+        on b.key in (p.msisdn, -1 - p.client_id) and b.messages > 0 and b.seen_at > clock_timestamp() - interval '2 minutes'
      where p.id = p_id
     union all
     select 'now', 'inflight', null, coalesce((select c.worker from sms.claim as c where c.claim_id = f.claim_id), 'a worker')
@@ -3865,12 +4055,16 @@ CREATE FUNCTION sms.explain_fate(p_id bigint) RETURNS TABLE(topic text, verdict 
     union all
     select 'left the queue', o.state, o.reason, o.detail, o.decided_at,
            jsonb_build_object('attempts', o.attempts, 'provider', v.provider, 'segments', o.segments, 'cost', o.cost,
-                              'submitted_at', o.submitted_at, 'final_at', o.final_at, 'reasons', o.reasons,
+                              'submitted_at', o.submitted_at, 'final_at', o.final_at,
+                              'reasons', case when sms.may_read_texts() then o.reasons else case when cardinality(k.told) > 1 then k.told end end,
                               'provider_refs', (select jsonb_agg(r.ref order by r.part)
                                                   from sms.provider_ref as r where r.id = o.id),
                               'decided_by', sms.explain_decision(p_id))
       from sms.outcome as o
       left join sms.provider as v using (provider_id)
+      cross join lateral (   -- that it would also have been a duplicate tells something of texts
+               select array(select r from unnest(o.reasons) as r where r not in ('duplicate', 'duplicate_ref') or r = o.reason) as told
+           ) as k
      where o.id = p_id
 $$;
 
@@ -3905,7 +4099,7 @@ CREATE FUNCTION sms.explain_inbound(p_author text) RETURNS jsonb
                               'asked', i.action, 'provider', v.provider)
       from sms.inbound as i
       join sms.provider as v on v.provider_id = i.provider_id
-     where i.inbound_id = substring(p_author from '^inbound (\d{1,18})$')::bigint
+     where i.inbound_id = substring(p_author from '^(?:.*: )?inbound (\d{1,18})$')::bigint
 $_$;
 
 COMMENT ON FUNCTION sms.explain_inbound(p_author text) IS 'Part of explain: the subscriber''s reply behind a blacklist row or a withdrawn consent.';
@@ -3985,11 +4179,16 @@ COMMENT ON FUNCTION sms.explain_quiet_hours(p_fact sms.candidate, p_as_of timest
 CREATE FUNCTION sms.explain_receipts(p_id bigint) RETURNS TABLE(topic text, verdict text, reason text, detail text, at timestamp with time zone, facts jsonb)
     LANGUAGE sql STABLE
     AS $$
-    select 'receipt', coalesce(r.state, 'progress'), null,
-           'code ' || r.code || coalesce(', ' || r.error, '') || coalesce(' (' || c.meaning || ')', ''), r.received_at,
+    select 'receipt', case when f.receipt_id is null then coalesce(r.state, 'progress') else 'ignored' end, null,
+           'code ' || r.code || coalesce(', ' || r.error, '') || coalesce(' (' || c.meaning || ')', '')
+               || case when f.receipt_id is null then ''
+                       when e.message_id is null then '; it never had this message'
+                       else '; it had the message before, of which only a delivery counts' end, r.received_at,
            jsonb_build_object('provider', v.provider, 'occurred_at', r.occurred_at, 'provider_ref', r.provider_ref)
       from sms.receipt as r
       left join sms.provider as v on v.provider_id = r.provider_id
+      left join sms.foreign_receipt as f on f.receipt_id = r.receipt_id
+      left join sms.earlier_carrier as e on e.message_id = f.message_id and e.provider_id = f.provider_id
       left join sms.receipt_code as c on c.adapter = v.adapter and c.code = r.code
      where r.receipt_id >= p_id
        and (r.message_id = p_id
@@ -4084,7 +4283,10 @@ CREATE FUNCTION sms.explain_rules(p_id bigint, p_as_of timestamp with time zone)
     with asked as materialized (
         select b.batch, b.batch[1] as fact, c.is_claim,
                case when c.is_claim then p_as_of else p_as_of + interval '1 hour' end as before
-          from (select sms.candidates(array[p_id]) as batch offset 0) as b
+          from (select case when exists (select from sms.outcome as o
+                                          where o.id = p_id and o.reason in ('duplicate', 'duplicate_ref'))
+                            then sms.candidates(array[p_id])
+                            else sms.told_facts(sms.candidates(array[p_id])) end as batch offset 0) as b
           cross join lateral (
                    select exists (select from sms.contact_log as l
                                    where l.msisdn = b.batch[1].msisdn and l.at = p_as_of and l.message_id = p_id) as is_claim
@@ -4189,18 +4391,19 @@ CREATE FUNCTION sms.feed_campaigns(p_limit integer DEFAULT 2500, p_as_of timesta
     SET jit TO 'off'
     AS $$
 declare
-    _now timestamptz := coalesce(p_as_of, clock_timestamp());
+    _now timestamptz := coalesce(sms.named_moment(p_as_of), clock_timestamp());
     _run sms.campaign_run;
 begin
     fed := 0;
     ended := 0;
-    held := sms.sweep_campaigns();
+    held := sms.hold_unreleased() + sms.sweep_campaigns();
     for _run in
         select r.* from sms.campaign_run as r
          where r.state = 'running'
          order by r.fed_at nulls first, r.run_id
            for no key update skip locked
     loop
+        continue when not sms.may_feed(_run);
         fed := fed + sms.feed_run(_run, (p_limit - fed)::int, _now);
         ended := ended + sms.close_run(_run.run_id, _now);
         exit when fed >= p_limit;
@@ -4340,17 +4543,20 @@ CREATE FUNCTION sms.find_campaign(p_campaign text) RETURNS bigint
     AS $_$
 declare
     _campaign_id bigint;
+    _channels text[] := sms.my_channels();
 begin
-    select c.campaign_id into _campaign_id from sms.campaign as c where c.campaign = p_campaign;
+    select c.campaign_id into _campaign_id from sms.campaign as c
+     where c.campaign = p_campaign and coalesce(c.channel = any (_channels), true);
     if not found and p_campaign ~ '^[0-9]{1,18}$' then
-        select c.campaign_id into _campaign_id from sms.campaign as c where c.campaign_id = p_campaign::bigint;
+        select c.campaign_id into _campaign_id from sms.campaign as c
+         where c.campaign_id = p_campaign::bigint and coalesce(c.channel = any (_channels), true);
     end if;
     if _campaign_id is null then
         raise exception 'unknown campaign "%"', coalesce(p_campaign, 'null')
             using errcode = 'SM040',
                   hint = coalesce('The latest are: '
                              || (select string_agg(k.campaign, ', ')
-                                   from (select c.campaign from sms.campaign as c order by c.campaign_id desc limit 10) as k)
+                                   from (select c.campaign from sms.campaign as c where coalesce(c.channel = any (_channels), true) order by c.campaign_id desc limit 10) as k)
                              || '.', 'There are no campaigns yet.');
     end if;
     return _campaign_id;
@@ -4455,6 +4661,15 @@ $$;
 
 COMMENT ON FUNCTION sms.find_goal(p_goal text) IS 'Key of a goal; an error that lists the known.';
 
+-- FUNCTION finish_launch(bigint)
+
+CREATE FUNCTION sms.finish_launch(p_run_id bigint) RETURNS bigint
+    LANGUAGE sql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$ select sms.freeze_run(sms.own_launch(p_run_id)) $$;
+
+COMMENT ON FUNCTION sms.finish_launch(p_run_id bigint) IS 'Launch in two steps, the second: collect the people of a run of one''s own; how many.';
+
 -- FUNCTION fire_event(text, bigint, jsonb, text)
 
 CREATE FUNCTION sms.fire_event(p_type text, p_client_id bigint, p_vars jsonb DEFAULT '{}'::jsonb, p_event_key text DEFAULT NULL::text, OUT event_id bigint, OUT is_new boolean, OUT message_ids bigint[], OUT planned integer, OUT cancelled integer, OUT note text) RETURNS record
@@ -4491,7 +4706,7 @@ declare
     _cancels int[];
 begin
     select * into _type from sms.event_type as t where t.event_type = p_type;
-    if not found then
+    if not found or _type.event_type_id <> all (sms.my_event_types()) then
         raise exception 'unknown event type "%"', p_type
             using errcode = 'SM050',
                   hint = 'Event types: ' || coalesce((select string_agg(t.event_type, ', ' order by t.event_type) from sms.event_type as t),
@@ -4566,9 +4781,9 @@ $$;
 
 COMMENT ON FUNCTION sms.fire_events(p_type text, p_client_ids bigint[], p_vars jsonb[], p_event_keys text[]) IS 'Contract. Tell that events of one type happened to these clients: rules make, plan and take back messages, in this transaction.';
 
--- FUNCTION fold_parts(bigint[], smallint[], text[], text[], timestamp with time zone)
+-- FUNCTION fold_parts(smallint, bigint[], smallint[], text[], text[], timestamp with time zone)
 
-CREATE FUNCTION sms.fold_parts(p_ids bigint[], p_parts smallint[], p_states text[], p_errors text[], p_now timestamp with time zone) RETURNS integer
+CREATE FUNCTION sms.fold_parts(p_provider_id smallint, p_ids bigint[], p_parts smallint[], p_states text[], p_errors text[], p_now timestamp with time zone) RETURNS integer
     LANGUAGE plpgsql
     AS $$
 declare
@@ -4586,7 +4801,7 @@ begin
       from (select distinct on (g.id, g.part) g.id, g.part, g.state
               from unnest(p_ids, p_parts, p_states) as g (id, part, state)
              order by g.id, g.part, sms.state_rank(g.state) desc) as b
-     where r.id = b.id and r.parts > 1 and r.part = b.part
+     where r.id = b.id and r.provider_id = p_provider_id and r.parts > 1 and r.part = b.part
        and coalesce(sms.state_rank(r.state), 0) < sms.state_rank(b.state);
 
     select array_agg(m.id), array_agg(m.state), array_agg((select min(g.error) from unnest(p_ids, p_errors) as g (id, error)
@@ -4596,14 +4811,14 @@ begin
                    case when bool_and(coalesce(r.state = 'delivered', false)) then 'delivered'
                         else min(r.state) filter (where r.state not in ('accepted', 'delivered')) end as state
               from sms.provider_ref as r
-             where r.id = any (p_ids) and r.parts > 1
+             where r.id = any (p_ids) and r.provider_id = p_provider_id and r.parts > 1
              group by r.id) as m
      where m.state is not null;
-    return cardinality(sms.advance(_ids, _states, _errors, p_now));
+    return cardinality(sms.advance(p_provider_id, _ids, _states, _errors, p_now));
 end
 $$;
 
-COMMENT ON FUNCTION sms.fold_parts(p_ids bigint[], p_parts smallint[], p_states text[], p_errors text[], p_now timestamp with time zone) IS 'Receipts of single segments: a long message is delivered when all its segments are, failed when one is.';
+COMMENT ON FUNCTION sms.fold_parts(p_provider_id smallint, p_ids bigint[], p_parts smallint[], p_states text[], p_errors text[], p_now timestamp with time zone) IS 'Receipts of single segments: a long message is delivered when all its segments are, failed when one is.';
 
 -- FUNCTION fold_word(text)
 
@@ -4690,6 +4905,7 @@ declare
     _now timestamptz := clock_timestamp();
     _run sms.campaign_run;
     _campaign sms.campaign;
+    _stamp text;
     _version text;
     _read bigint;
     _recipients bigint;
@@ -4702,6 +4918,7 @@ begin
     if not found then
         return null;
     end if;
+    _stamp := sms.campaign_stamp(_run.campaign_id);
     select * into _campaign from sms.campaign as c where c.campaign_id = _run.campaign_id;
     perform sms.refuse_launch(_campaign, _now);
     perform sms.refuse_unknown_names(array[_run.channel], array[split_part(_campaign.template, '@', 1)]);
@@ -4728,6 +4945,10 @@ begin
     )
     select count(*), count(*) filter (where not p.is_repeat) into _read, _recipients from person as p;
 
+    if sms.needs_release(_campaign, _run.channel) and _stamp is distinct from sms.campaign_stamp(_run.campaign_id) then
+        raise exception 'campaign "%" was changed while its recipients were collected', _campaign.campaign
+            using errcode = 'SM044', hint = 'Launch it again once it is released.';
+    end if;
     select * into _run from sms.campaign_run as r where r.run_id = p_run_id for no key update;
     update sms.campaign_run as r
        set state = case when _run.state = 'freezing' then 'running' else _run.state end,
@@ -4750,28 +4971,139 @@ $$;
 
 COMMENT ON FUNCTION sms.freeze_run(p_run_id bigint) IS 'Second half of a launch: collect the recipients, pin the text, begin. One transaction; safe to repeat.';
 
+-- FUNCTION give_up_launch(bigint, text)
+
+CREATE FUNCTION sms.give_up_launch(p_run_id bigint, p_problem text) RETURNS boolean
+    LANGUAGE sql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+    select coalesce((select sms.fail_run(r.run_id, p_problem)
+                       from sms.campaign_run as r where r.run_id = p_run_id and r.created_by = session_user), false)
+$$;
+
+COMMENT ON FUNCTION sms.give_up_launch(p_run_id bigint, p_problem text) IS 'A launch of one''s own that could not be finished ends failed; keeps why.';
+
+-- FUNCTION guard_channel()
+
+CREATE FUNCTION sms.guard_channel() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+begin
+    if sms.is_owner(current_user) then
+        return new;
+    end if;
+    if tg_op = 'INSERT' then
+        new.needs_release := new.needs_release or exists (select from sms.channel as c where c.needs_release);
+    elsif old.needs_release and not new.needs_release then
+        raise exception 'channel "%" asks for releases: only the owner of the database ends that', old.channel using errcode = 'SM045';
+    end if;
+    return new;
+end
+$$;
+
+COMMENT ON FUNCTION sms.guard_channel() IS 'Trigger: only the owner ends what a channel demands of its campaigns.';
+
+-- FUNCTION guard_goal()
+
+CREATE FUNCTION sms.guard_goal() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+begin
+    if old.created_by <> session_user and not sms.is_owner(current_user) and not pg_has_role(current_user, 'sms_operator', 'member') then
+        raise exception 'goal "%" belongs to "%": ask them or an operator', old.goal, old.created_by
+            using errcode = 'insufficient_privilege', hint = 'Or write one of your own under another name.';
+    end if;
+    return new;
+end
+$$;
+
+COMMENT ON FUNCTION sms.guard_goal() IS 'Trigger: analysts change only goals of their own.';
+
 -- FUNCTION guard_release()
 
 CREATE FUNCTION sms.guard_release() RETURNS trigger
     LANGUAGE plpgsql
     AS $$
 begin
-    if pg_has_role(current_user, (select c.relowner from pg_catalog.pg_class as c where c.oid = tg_relid), 'member') then
+    if sms.is_owner(current_user) then
         return new;
     end if;
+    new.writers := old.writers;
+    new.authors := old.authors;
     if (new.released_at, new.released_by, new.released_digest)
        is distinct from (old.released_at, old.released_by, old.released_digest) then
         raise exception 'a release is made by sms.release_campaign' using errcode = 'SM045';
     end if;
-    if old.needs_release and not new.needs_release and old.changed_by = session_user then
-        raise exception 'campaign "%" was written by you: somebody else must waive its release', old.campaign
-            using errcode = 'SM045';
+    if old.needs_release and not new.needs_release then
+        perform sms.refuse_waiver(old, new);
     end if;
     return new;
 end
 $$;
 
 COMMENT ON FUNCTION sms.guard_release() IS 'Trigger: releases come from sms.release_campaign alone, and authors do not waive them.';
+
+-- FUNCTION guard_trail()
+
+CREATE FUNCTION sms.guard_trail() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+declare
+    _trail constant text[] := array['retention_months.activity', 'retention_months.rule_change'];
+    _touched text[] := array_remove(array[case when tg_op <> 'INSERT' then old.setting end, case when tg_op <> 'DELETE' then new.setting end], null);
+begin
+    if not sms.is_owner(current_user)
+       and (_touched && _trail
+            or ('retention_months' = any (_touched)
+                and (select count(*) from sms.setting as s where s.setting = any (_trail) and s.value <> '') < cardinality(_trail))) then
+        raise exception 'how long the trail of who did what is kept is for the owner of the database to say'
+            using errcode = 'insufficient_privilege',
+                  hint = 'It is in ' || array_to_string(_trail, ' and ') || '; where one of these is empty it follows retention_months.';
+    end if;
+    return case when tg_op = 'DELETE' then old else new end;
+end
+$$;
+
+COMMENT ON FUNCTION sms.guard_trail() IS 'Trigger: only the owner says how long the trail of who did what is kept.';
+
+-- FUNCTION hide_setting_values()
+
+CREATE FUNCTION sms.hide_setting_values() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+declare
+    _old jsonb := coalesce(new.old -> 'settings', '{}');
+    _new jsonb := coalesce(new.new -> 'settings', '{}');
+begin
+    if new.old is not null then
+        new.old := jsonb_set(new.old, '{settings}', (select coalesce(jsonb_object_agg(k.key, '…'), '{}') from jsonb_object_keys(_old) as k (key)));
+    end if;
+    if new.new is not null then
+        new.new := jsonb_set(new.new, '{settings}',
+                             (select coalesce(jsonb_object_agg(e.key, case when new.old is null or _old -> e.key = e.value then '…'
+                                                                           when _old ? e.key then 'changed' else 'set' end), '{}')
+                                from jsonb_each(_new) as e));
+    end if;
+    return new;
+end
+$$;
+
+COMMENT ON FUNCTION sms.hide_setting_values() IS 'Trigger: of a provider''s settings the history keeps names, never values.';
+
+-- FUNCTION hold_changed()
+
+CREATE FUNCTION sms.hold_changed() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+begin
+    perform sms.hold_unreleased();
+    return null;
+end
+$$;
+
+COMMENT ON FUNCTION sms.hold_changed() IS 'Trigger: runs of what changed after its release wait for the next one.';
 
 -- FUNCTION hold_queued(bigint)
 
@@ -4799,6 +5131,40 @@ CREATE FUNCTION sms.hold_span() RETURNS interval
     AS $$ select interval '8766000 hours' $$;
 
 COMMENT ON FUNCTION sms.hold_span() IS 'By how much not_before of a held message is put off: a thousand years.';
+
+-- FUNCTION hold_unreleased()
+
+CREATE FUNCTION sms.hold_unreleased() RETURNS bigint
+    LANGUAGE plpgsql
+    AS $$
+declare
+    _run sms.campaign_run;
+    _campaign sms.campaign;
+    _held bigint := 0;
+begin
+    for _run in
+        select r.*
+          from sms.campaign_run as r
+          join sms.campaign as c on c.campaign_id = r.campaign_id
+         where r.state in ('planned', 'freezing', 'running') and not sms.is_released(c, r.channel)
+         order by r.run_id
+           for no key update of r skip locked
+    loop
+        select * into _campaign from sms.campaign as c where c.campaign_id = _run.campaign_id;
+        update sms.campaign_run as r
+           set state = 'paused', awaits_release = true,
+               problem = 'awaits a release: ' || case when _campaign.released_at is null then 'it has none'
+                                                      else 'it, its text or its audience changed since the last one' end
+         where r.run_id = _run.run_id;
+        _held := _held + sms.hold_queued(_run.campaign_id);
+        perform sms.log_activity('held', 'campaign', _campaign.campaign,
+                                 jsonb_build_object('run_id', _run.run_id, 'awaits', 'a release'));
+    end loop;
+    return _held;
+end
+$$;
+
+COMMENT ON FUNCTION sms.hold_unreleased() IS 'Runs whose campaign changed after its release wait for the next one; how many queued messages are held.';
 
 -- FUNCTION holdout_draw(bigint, bigint, bigint)
 
@@ -4988,6 +5354,26 @@ $$;
 
 COMMENT ON FUNCTION sms.is_handed_over(p_state text, p_reason text) IS 'Did a provider take a message of this state and reason?';
 
+-- FUNCTION is_owner(name)
+
+CREATE FUNCTION sms.is_owner(p_role name) RETURNS boolean
+    LANGUAGE sql STABLE
+    AS $$ select pg_has_role(p_role, n.nspowner, 'member') from pg_catalog.pg_namespace as n where n.nspname = 'sms' $$;
+
+COMMENT ON FUNCTION sms.is_owner(p_role name) IS 'Does this role own the schema sms, or belong to who does?';
+
+-- FUNCTION is_released(sms.campaign, text)
+
+CREATE FUNCTION sms.is_released(p_campaign sms.campaign, p_run_channel text DEFAULT NULL::text) RETURNS boolean
+    LANGUAGE sql STABLE SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+    select not sms.needs_release(p_campaign, p_run_channel)
+           or p_campaign.released_digest is not distinct from sms.campaign_digest(p_campaign)
+$$;
+
+COMMENT ON FUNCTION sms.is_released(p_campaign sms.campaign, p_run_channel text) IS 'True where a campaign needs no release, or has one for its present contents.';
+
 -- FUNCTION is_spent(bigint, timestamp with time zone)
 
 CREATE FUNCTION sms.is_spent(p_run_id bigint, p_now timestamp with time zone) RETURNS boolean
@@ -5015,7 +5401,7 @@ COMMENT ON FUNCTION sms.is_spent(p_run_id bigint, p_now timestamp with time zone
 CREATE FUNCTION sms.is_trusted_author(p_role oid) RETURNS boolean
     LANGUAGE sql STABLE
     AS $$
-    select r.rolsuper or r.rolname in ('sms_audience', 'sms_parser')
+    select r.rolsuper or r.rolname in ('sms_audience', 'sms_parser', 'sms_window')
            or exists (select from pg_catalog.pg_namespace as o
                        where o.nspname in ('sms', 'geo', 'erp') and o.nspowner = r.oid)
       from pg_catalog.pg_roles as r
@@ -5053,8 +5439,8 @@ CREATE FUNCTION sms.judge(ids bigint[], as_of timestamp with time zone DEFAULT c
                o.channel, o.phone, o.body, o.template, o.vars, o.erp_ref,
                o.priority, o.not_before, o.expires_at, o.time_zone, o.client_id, o.created_at) as f
       left join sms.outcome as r on r.id = o.id and r.state = 'suppressed' and r.attempts = 0 and r.reason = f.reason
-      left join sms.judge_batch(sms.candidates(ids), as_of) as j on j.id = o.id
-     where o.id = any (ids)
+      left join sms.judge_batch(sms.told_facts(sms.candidates(ids)), as_of) as j on j.id = o.id
+     where o.id = any (sms.my_messages(ids))
 $$;
 
 COMMENT ON FUNCTION sms.judge(ids bigint[], as_of timestamp with time zone) IS 'Verdict of all rules on these messages at a moment: send, defer (until not_before) or suppress, with the reason.';
@@ -5196,7 +5582,7 @@ CREATE FUNCTION sms.keep_code_change() RETURNS trigger
     SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
 begin
-    if current_setting('sms.seeding', true) = 'on' then
+    if current_setting('sms.seeding', true) = 'on' and sms.is_owner(session_user) then
         if tg_op = 'UPDATE' and old.is_corrected then
             return null;
         end if;
@@ -5223,7 +5609,6 @@ CREATE FUNCTION sms.keep_lane_change() RETURNS trigger
     SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
 declare
-    _causes jsonb := coalesce(nullif(current_setting('sms.lane_causes', true), ''), '{}')::jsonb;
     _notice jsonb;
 begin
     for _notice in
@@ -5237,7 +5622,7 @@ begin
               join sms.operator as o on o.operator_id = n.operator_id
               left join sms.provider as f on f.provider_id = b.provider_id
               left join sms.provider as t on t.provider_id = n.provider_id
-              cross join lateral (select _causes -> n.lane_id::text as why) as w
+              cross join lateral (select case when n.moved is distinct from b.moved then n.moved end as why) as w
              where b.provider_id is distinct from n.provider_id
              order by c.priority, n.lane_id
          returning *
@@ -5262,7 +5647,8 @@ CREATE FUNCTION sms.known_campaign(p_campaign_id bigint) RETURNS bigint
     LANGUAGE plpgsql STABLE
     AS $$
 begin
-    if not exists (select from sms.campaign as c where c.campaign_id = p_campaign_id) then
+    if not exists (select from sms.campaign as c
+                    where c.campaign_id = p_campaign_id and coalesce(c.channel = any (sms.my_channels()), true)) then
         raise exception 'unknown campaign "%"', coalesce(p_campaign_id::text, 'null')
             using errcode = 'SM040', hint = 'Give an id of sms.campaign, or a name as text.';
     end if;
@@ -5401,7 +5787,7 @@ CREATE FUNCTION sms.learn_numbers(p_limit integer DEFAULT 1000, p_as_of timestam
     SET enable_seqscan TO 'off'
     AS $$
 declare
-    _now timestamptz := coalesce(p_as_of, clock_timestamp());
+    _now timestamptz := coalesce(sms.named_moment(p_as_of), clock_timestamp());
     _numbers bigint[];
 begin
     with fresh as (
@@ -5435,6 +5821,26 @@ end
 $$;
 
 COMMENT ON FUNCTION sms.learn_numbers(p_limit integer, p_as_of timestamp with time zone) IS 'Chore. Blacklist numbers that keep failing by sms.auto_blacklist_rule; lift what was delivered to since.';
+
+-- FUNCTION let_go_on(bigint, boolean)
+
+CREATE FUNCTION sms.let_go_on(p_campaign_id bigint, p_only_awaiting boolean) RETURNS integer
+    LANGUAGE plpgsql
+    AS $$
+begin
+    update sms.campaign_run as r
+       set state = case when r.begun_at is null then 'planned' when r.frozen_at is null then 'freezing' else 'running' end,
+           awaits_release = false, problem = null
+     where r.campaign_id = p_campaign_id and r.state = 'paused' and (r.awaits_release or not p_only_awaiting);
+    if not found then
+        return 0;
+    end if;
+    perform pg_notify('sms_campaign', '');
+    return sms.release_queued(p_campaign_id);
+end
+$$;
+
+COMMENT ON FUNCTION sms.let_go_on(p_campaign_id bigint, p_only_awaiting boolean) IS 'Let paused runs of a campaign go on, all or those that wait for a release; how many messages were held.';
 
 -- FUNCTION limit_audience(double precision)
 
@@ -5590,6 +5996,32 @@ $$;
 
 COMMENT ON FUNCTION sms.log_activity(p_action text, p_kind text, p_name text, p_detail jsonb) IS 'Append to sms.activity: who did what, when.';
 
+-- FUNCTION looks_secret(text, text)
+
+CREATE FUNCTION sms.looks_secret(p_name text, p_value text) RETURNS boolean
+    LANGUAGE sql IMMUTABLE
+    AS $_$
+    with terms as (
+        select lower(regexp_replace(p_name, '([a-z0-9])([A-Z])', '\1_\2', 'g')) as name,
+               regexp_replace(p_value, '\{[a-z_]+(\|number)?\}', '', 'g') as said,
+               '(pass(w|phrase|code)|passwd|pwd|secret|token|credential|authori[sz]|(api|access|private|auth)[_-]?key'
+                   || '|(^|[^a-z])(pass|psw|auth|login|key|pin|cookie)($|[^a-z]))' as telling
+    )
+    select case when t.name ~ '(_env|_file)$' then false
+                when t.name ~ t.telling
+                then regexp_replace(t.said, '^\s*(basic|bearer|token|key|apikey|app|oauth|accesskey)(\s+|$)', '', 'i') ~ '\S'
+                else t.said ~ '^[A-Za-z][A-Za-z0-9+.-]*://[^/?#\s]*@|^[^/?#\s@]+:[^/?#\s@]+@'
+                     or exists (select from regexp_matches(t.said, '[?&]([A-Za-z0-9_.-]+)=([^=&\s][^&\s]*)', 'g') as q (pair)
+                                 where lower(q.pair[1]) ~ t.telling)
+                     or t.said ~ '-----BEGIN|\meyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{4,}'
+                     or t.said ~* '\m(basic|bearer)\s+(?=\S*[0-9])[A-Za-z0-9+/_=.-]{8,}'
+                     or t.name not in ('username', 'system_id', 'log', 'note', 'tls_server_name')
+                        and t.said ~ '\m([0-9a-f]{32,}|[0-9A-F]{32,}|(?=[A-Za-z_-]*[0-9])(?=[a-z0-9_-]*[A-Z])(?=[A-Z0-9_-]*[a-z])[A-Za-z0-9_-]{24,})' end
+      from terms as t
+$_$;
+
+COMMENT ON FUNCTION sms.looks_secret(p_name text, p_value text) IS 'Whether a value of a provider''s settings looks like a secret.';
+
 -- FUNCTION maintain_partitions(timestamp with time zone)
 
 CREATE FUNCTION sms.maintain_partitions(p_as_of timestamp with time zone DEFAULT NULL::timestamp with time zone) RETURNS TABLE(created integer, dropped integer)
@@ -5599,15 +6031,19 @@ CREATE FUNCTION sms.maintain_partitions(p_as_of timestamp with time zone DEFAULT
     SET lock_timeout TO '2s'
     AS $$
 declare
-    _this_month timestamptz := date_trunc('month', coalesce(p_as_of, clock_timestamp()), 'UTC');
+    _now timestamptz := coalesce(sms.named_moment(p_as_of), clock_timestamp());
+    _this_month timestamptz := date_trunc('month', _now, 'UTC');
     _table text;
     _month timestamptz;
 begin
     created := 0;
     dropped := 0;
-    foreach _table in array array['outbox', 'outcome', 'receipt', 'provider_ref', 'contact_log', 'event', 'event_effect', 'short_link', 'click'] loop
+    for _table in select t.name from sms.monthly_tables() as t (name) loop
         for _ahead in -1..3 loop
-            created := created + sms.create_partition(_table, _this_month + make_interval(months => _ahead));
+            _month := _this_month + make_interval(months => _ahead);
+            if _month < '2089-01-01 00:00Z' then   -- where ids end
+                created := created + sms.create_partition(_table, _month);
+            end if;
         end loop;
         for _month in select m.month from sms.partition_months(_table) as m
                        where m.month < _this_month - sms.retention(_table) loop
@@ -5624,15 +6060,44 @@ begin
          where r.id < (select min(sms.id_at(m.month)) from sms.partition_months('outbox') as m);
         delete from sms.event_key as k
          where k.event_id < (select min(sms.id_at(m.month)) from sms.partition_months('event') as m);
+        delete from sms.earlier_carrier as c
+         where c.message_id < (select min(sms.id_at(m.month)) from sms.partition_months('outcome') as m);
+        delete from sms.foreign_receipt as f
+         where f.receipt_id < (select min(sms.id_at(m.month)) from sms.partition_months('receipt') as m);
     end if;
-    perform sms.prune_history(coalesce(p_as_of, clock_timestamp()));
+    perform sms.prune_history(_now);
     -- What waited to be polled at a provider that nobody polls any more.
-    delete from sms.overdue as v where v.next_poll_at < coalesce(p_as_of, clock_timestamp()) - interval '3 days';
+    delete from sms.overdue as v where v.next_poll_at < _now - interval '3 days';
     return next;
 end
 $$;
 
 COMMENT ON FUNCTION sms.maintain_partitions(p_as_of timestamp with time zone) IS 'Chore. Partitions three months ahead; those past retention_months dropped.';
+
+-- FUNCTION make_months(timestamp with time zone, timestamp with time zone, text[])
+
+CREATE FUNCTION sms.make_months(p_from timestamp with time zone, p_until timestamp with time zone DEFAULT NULL::timestamp with time zone, p_tables text[] DEFAULT NULL::text[]) RETURNS integer
+    LANGUAGE plpgsql
+    SET "TimeZone" TO 'UTC'
+    SET lock_timeout TO '2s'
+    AS $$
+declare
+    _made int := 0;
+    _table text;
+    _month timestamptz;
+begin
+    for _table in select t.name from sms.monthly_tables() as t (name)
+                   where p_tables is null or t.name = any (p_tables) loop
+        for _month in select m.month from generate_series(date_trunc('month', p_from), coalesce(p_until, clock_timestamp()),
+                                                          interval '1 month') as m (month) loop
+            _made := _made + sms.create_partition(_table, _month);
+        end loop;
+    end loop;
+    return _made;
+end
+$$;
+
+COMMENT ON FUNCTION sms.make_months(p_from timestamp with time zone, p_until timestamp with time zone, p_tables text[]) IS 'Make months of the past, for rows that are brought; returns how many partitions.';
 
 -- FUNCTION make_planned(integer, timestamp with time zone)
 
@@ -5643,7 +6108,7 @@ CREATE FUNCTION sms.make_planned(p_limit integer DEFAULT 1000, p_as_of timestamp
     SET plan_cache_mode TO 'force_generic_plan'
     AS $$
 declare
-    _now timestamptz := coalesce(p_as_of, clock_timestamp());
+    _now timestamptz := coalesce(sms.named_moment(p_as_of), clock_timestamp());
     _again bigint;
     _events bigint[];
     _rules int[];
@@ -5718,6 +6183,50 @@ $$;
 
 COMMENT ON FUNCTION sms.mark_submitting(p_claim_id bigint, p_ids bigint[], p_keys text[]) IS 'Worker API. Record durably that these messages of the claim are about to be handed over; false = lease lost, do not send.';
 
+-- FUNCTION mask_phones(text)
+
+CREATE FUNCTION sms.mask_phones(p_text text) RETURNS text
+    LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE
+    AS $_$
+declare
+    _digit constant text := '[0-9０-９]';
+    -- What stands between the digits of one number; no comma, colon or line end.
+    _looks constant text := '\t .()\[\]/_+·•⁃・\-\u0001-\u0008\u000b\u000c\u000e-\u001f\u007f-\u00a0\u00ad\u034f\u061c'
+        '\u1680\u180e\u2000-\u2015\u202a-\u202f\u205f-\u206f\u2212\u3000\ufe58\ufe63\ufeff（）－．／＋';
+    _between text;  -- the same also as a URL, JSON, Python or HTML spells it
+    _end text := '(?!' || _digit || ')';
+    _begin text;    -- no number begins inside a run of digits, behind a decimal point, or is an address or an amount
+    _rest text;     -- two digits shown, three hidden, four shown
+    _text text := p_text;
+begin
+    if p_text ~ '^79[0-9]{9}$' then  -- a number that we send to
+        return left(p_text, 4) || '***' || right(p_text, 4);
+    elsif p_text !~ '(?:[0-9０-９][^0-9０-９]*){10}' then
+        return p_text;
+    end if;
+    _between := '(?:[' || _looks || ']|%[0-9A-Fa-f][0-9A-Fa-f]|\\+(?:u[0-9A-Fa-f]{4}|x[0-9A-Fa-f]{2}|[tnr])'
+        || '|&(?:[a-z]+|#x?[0-9A-Fa-f]+);){0,4}';
+    _begin := '(?:(?<!' || _digit || ')|(?<=%[0-9A-Fa-f][0-9A-Fa-f])|(?<=\\u[0-9A-Fa-f]{4})|(?<=\\x[0-9A-Fa-f]{2}))(?<![0-9][.])'
+        || replace(replace('(?!@(?:[.]@){3}(?![0-9.]))(?![0-9]{5,9}[.][0-9]{1,6}~)(?![0-9]{1,3}(?:[ \u00a0\u202f][0-9]{3})+[.][0-9]{1,4}~)',
+                           '@', '(?:25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9]?[0-9])'),
+                   '~', '(?!' || _digit || '|[' || _looks || ']' || _digit || ')');
+    _rest := replace(replace('~(#)~(#)~#~#~#~(#)~(#)~(#)~(#)', '#', _digit), '~', _between) || _end;
+    _text := regexp_replace(
+        _text,
+        _begin || '(?:(?:00|8[~ -]?10)' || _between || ')?(?:[7７]' || _between || '[8８]|[7７]|[8８])' || _between || '([3-9３-９])' || _rest,
+        '7\1\2\3***\4\5\6\7', 'g');
+    _text := regexp_replace(_text, _begin || '([9９])' || _rest, '7\1\2\3***\4\5\6\7', 'g');
+    _text := regexp_replace(
+        _text,
+        '(?:[+＋]|%2[Bb]|\\+u002[Bb]|&#43;|(?<![0-9])00)([1-9])'
+            || replace(replace('~(#)~(#)~(#)~(?:#~){3,7}(#)~(#)~(#)~(#)', '#', _digit), '~', _between) || _end,
+        '+\1\2\3\4***\5\6\7\8', 'g');
+    return regexp_replace(_text, '(?<!' || _digit || ')(?:[78]?9[0-9]{9}){2,}' || _end, '***', 'g');
+end
+$_$;
+
+COMMENT ON FUNCTION sms.mask_phones(p_text text) IS 'A text with the middle of every phone number hidden, however it is spelled.';
+
 -- FUNCTION match_receipts(integer, timestamp with time zone)
 
 CREATE FUNCTION sms.match_receipts(p_limit integer DEFAULT 1000, p_as_of timestamp with time zone DEFAULT NULL::timestamp with time zone) RETURNS integer
@@ -5727,7 +6236,7 @@ CREATE FUNCTION sms.match_receipts(p_limit integer DEFAULT 1000, p_as_of timesta
     SET plan_cache_mode TO 'force_generic_plan'
     AS $$
 declare
-    _now timestamptz := coalesce(p_as_of, clock_timestamp());
+    _now timestamptz := coalesce(sms.named_moment(p_as_of), clock_timestamp());
     _fresh constant bigint := sms.id_at(clock_timestamp() - interval '5 minutes');
     _step constant int := greatest(p_limit, 1);
     _from bigint;
@@ -5777,6 +6286,38 @@ $$;
 
 COMMENT ON FUNCTION sms.match_receipts(p_limit integer, p_as_of timestamp with time zone) IS 'Chore. Apply receipts that came before their message was settled or its reference was known.';
 
+-- FUNCTION may_feed(sms.campaign_run)
+
+CREATE FUNCTION sms.may_feed(p_run sms.campaign_run) RETURNS boolean
+    LANGUAGE plpgsql
+    AS $$
+declare
+    _campaign sms.campaign;
+begin
+    select * into _campaign from sms.campaign as c where c.campaign_id = p_run.campaign_id;
+    if not sms.needs_release(_campaign, p_run.channel) then
+        return true;
+    end if;
+    select * into _campaign from sms.campaign as c where c.campaign_id = p_run.campaign_id for share skip locked;
+    if found then
+        perform from sms.template as t where t.template = split_part(p_run.template, '@', 1) for share skip locked;
+    end if;
+    return found and sms.is_released(_campaign, p_run.channel);
+end
+$$;
+
+COMMENT ON FUNCTION sms.may_feed(p_run sms.campaign_run) IS 'Is what a run would queue released, and will it stay so until this transaction ends?';
+
+-- FUNCTION may_read_texts()
+
+CREATE FUNCTION sms.may_read_texts() RETURNS boolean
+    LANGUAGE sql STABLE
+    AS $$
+    select has_column_privilege(sms.acting_role(), 'sms.outbox', 'body', 'select')
+$$;
+
+COMMENT ON FUNCTION sms.may_read_texts() IS 'May the acting role read the texts of messages?';
+
 -- FUNCTION metric_values()
 
 CREATE FUNCTION sms.metric_values() RETURNS TABLE(metric text, labels jsonb, value double precision)
@@ -5814,6 +6355,13 @@ CREATE FUNCTION sms.metric_values() RETURNS TABLE(metric text, labels jsonb, val
     select 'outbox_receipts_waiting', jsonb_build_object('provider', p.provider), count(u.receipt_id)::float8
       from sms.provider as p
       left join sms.unmatched_receipt as u on u.provider_id = p.provider_id
+     group by p.provider
+    union all select 'outbox_busy_numbers', '{}', count(*)::float8 from sms.busy_numbers as b
+    union all
+    select 'outbox_receipts_foreign', jsonb_build_object('provider', p.provider), count(f.receipt_id)::float8
+      from sms.provider as p
+      left join sms.foreign_receipts as f
+        on f.provider = p.provider and not f.had_it and f.receipt_id >= sms.id_at(clock_timestamp() - interval '1 hour')
      group by p.provider
     union all
     select 'outbox_receipt_lag_seconds', jsonb_build_object('provider', p.provider, 'quantile', k.quantile),
@@ -5859,6 +6407,12 @@ CREATE FUNCTION sms.metric_values() RETURNS TABLE(metric text, labels jsonb, val
                                                                     sms.stat_hour_at(min(d.hour_no)))), 0)::float8
              * (count(*) > 0)::int
       from sms.stat_dirty as d
+    union all
+    select 'outbox_partition_months_ahead', '{}', min(m.ahead)::float8
+      from (select count(p.month) filter (where p.month > clock_timestamp()) as ahead
+              from sms.monthly_tables() as t (name)
+              left join lateral sms.partition_months(t.name) as p on true
+             group by t.name) as m
 $$;
 
 COMMENT ON FUNCTION sms.metric_values() IS 'What monitoring wants to know now: name, labels, value.';
@@ -5949,6 +6503,20 @@ $$;
 
 COMMENT ON FUNCTION sms.month_segments(p_provider_id smallint, p_operator_id smallint, p_category text, p_as_of timestamp with time zone) IS 'Segments of a provider in a month, for the steps of tariffs.';
 
+-- FUNCTION monthly_tables()
+
+CREATE FUNCTION sms.monthly_tables() RETURNS SETOF text
+    LANGUAGE sql STABLE
+    AS $$
+    select c.relname::text
+      from pg_catalog.pg_partitioned_table as p
+      join pg_catalog.pg_class as c on c.oid = p.partrelid
+     where c.relnamespace = 'sms'::regnamespace
+     order by c.relname
+$$;
+
+COMMENT ON FUNCTION sms.monthly_tables() IS 'The tables that are cut into months.';
+
 -- FUNCTION move_breakers(timestamp with time zone)
 
 CREATE FUNCTION sms.move_breakers(p_as_of timestamp with time zone) RETURNS TABLE(opened integer, tried integer, closed integer)
@@ -6027,6 +6595,72 @@ $$;
 
 COMMENT ON FUNCTION sms.move_remapped(p_ids bigint[], p_states text[], p_errors text[], p_now timestamp with time zone) IS 'Move messages to what a corrected map makes of their receipts, and log each.';
 
+-- FUNCTION my_channels()
+
+CREATE FUNCTION sms.my_channels() RETURNS text[]
+    LANGUAGE sql STABLE SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$ select array_agg(l.channel) from sms.login_channel as l where l.login = session_user $$;
+
+COMMENT ON FUNCTION sms.my_channels() IS 'The channels this login is confined to; null: it sees all.';
+
+-- FUNCTION my_event_types()
+
+CREATE FUNCTION sms.my_event_types() RETURNS integer[]
+    LANGUAGE sql STABLE SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+    select case when sms.my_rules() is not null
+                then array(select distinct r.event_type_id::int from sms.event_rule as r where r.rule_id = any (sms.my_rules())) end
+$$;
+
+COMMENT ON FUNCTION sms.my_event_types() IS 'The event types of the channels this login is confined to; null: it sees all.';
+
+-- FUNCTION my_lanes()
+
+CREATE FUNCTION sms.my_lanes() RETURNS smallint[]
+    LANGUAGE sql STABLE SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+    select case when sms.my_channels() is not null
+                then array(select n.lane_id
+                             from sms.channel as c
+                             join sms.lane as n on n.channel_id = c.channel_id
+                            where c.channel = any (sms.my_channels())) end
+$$;
+
+COMMENT ON FUNCTION sms.my_lanes() IS 'The lanes of the channels this login is confined to; null: it sees all.';
+
+-- FUNCTION my_messages(bigint[])
+
+CREATE FUNCTION sms.my_messages(p_ids bigint[]) RETURNS bigint[]
+    LANGUAGE plpgsql STABLE
+    SET enable_seqscan TO 'off'
+    AS $$
+declare
+    _channels text[] := sms.my_channels();
+begin
+    if _channels is null then
+        return p_ids;
+    end if;
+    return array(select o.id from sms.outbox as o where o.id = any (p_ids) and o.channel = any (_channels));
+end
+$$;
+
+COMMENT ON FUNCTION sms.my_messages(p_ids bigint[]) IS 'Those of these messages that this login may see.';
+
+-- FUNCTION my_rules()
+
+CREATE FUNCTION sms.my_rules() RETURNS integer[]
+    LANGUAGE sql STABLE SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+    select case when sms.my_channels() is not null
+                then array(select r.rule_id::int from sms.event_rule as r where r.channel = any (sms.my_channels())) end
+$$;
+
+COMMENT ON FUNCTION sms.my_rules() IS 'The event rules of the channels this login is confined to; null: it sees all.';
+
 -- FUNCTION name_messages(bigint[], bigint[], timestamp with time zone)
 
 CREATE FUNCTION sms.name_messages(p_claim_ids bigint[], p_ids bigint[], p_now timestamp with time zone) RETURNS void
@@ -6067,6 +6701,34 @@ end
 $$;
 
 COMMENT ON FUNCTION sms.name_messages(p_claim_ids bigint[], p_ids bigint[], p_now timestamp with time zone) IS 'Turn the names written with the mark into references, and apply receipts that came before.';
+
+-- FUNCTION named_moment(timestamp with time zone)
+
+CREATE FUNCTION sms.named_moment(p_as_of timestamp with time zone) RETURNS timestamp with time zone
+    LANGUAGE plpgsql STABLE STRICT
+    AS $$
+begin
+    if not pg_has_role(sms.acting_role(),
+                       (select n.nspowner from pg_catalog.pg_namespace as n where n.nspname = 'sms'), 'usage') then
+        raise exception 'only the owner of the schema may say what the date is' using errcode = 'SM090',
+            hint = 'Leave the moment out: it is now.';
+    end if;
+    return p_as_of;
+end
+$$;
+
+COMMENT ON FUNCTION sms.named_moment(p_as_of timestamp with time zone) IS 'The moment a caller names instead of now; SM090 unless it is the owner of the schema.';
+
+-- FUNCTION needs_release(sms.campaign, text)
+
+CREATE FUNCTION sms.needs_release(p_campaign sms.campaign, p_run_channel text DEFAULT NULL::text) RETURNS boolean
+    LANGUAGE sql STABLE
+    AS $$
+    select p_campaign.needs_release
+           or exists (select from sms.channel as c where c.channel in (p_campaign.channel, p_run_channel) and c.needs_release)
+$$;
+
+COMMENT ON FUNCTION sms.needs_release(p_campaign sms.campaign, p_run_channel text) IS 'Does this campaign, its channel or that of its run ask for a release?';
 
 -- FUNCTION needs_ucs2(text)
 
@@ -6275,6 +6937,23 @@ $$;
 
 COMMENT ON FUNCTION sms.outcome_status(p_since timestamp with time zone) IS 'Messages that left the queue since a moment, by state.';
 
+-- FUNCTION own_launch(bigint)
+
+CREATE FUNCTION sms.own_launch(p_run_id bigint) RETURNS bigint
+    LANGUAGE plpgsql STABLE
+    AS $$
+begin
+    if not exists (select from sms.campaign_run as r
+                    where r.run_id = p_run_id and r.created_by = session_user and r.frozen_at is null) then
+        raise exception 'run % is no launch of yours that is still going on', coalesce(p_run_id::text, 'null')
+            using errcode = 'SM043', hint = 'Stop a campaign with sms.stop_campaign.';
+    end if;
+    return p_run_id;
+end
+$$;
+
+COMMENT ON FUNCTION sms.own_launch(p_run_id bigint) IS 'This run, where the caller launched it and its people are not collected yet; else error SM043.';
+
 -- FUNCTION partition_months(text)
 
 CREATE FUNCTION sms.partition_months(p_table text) RETURNS TABLE(month timestamp with time zone, partition regclass)
@@ -6298,7 +6977,12 @@ CREATE FUNCTION sms.pause_campaign(p_campaign_id bigint) RETURNS integer
 declare
     _held int;
 begin
-    perform from sms.open_runs(p_campaign_id, array['planned', 'freezing', 'running'], 'paused');
+    update sms.campaign_run as r
+       set awaits_release = false
+     where r.campaign_id = p_campaign_id and r.state = 'paused' and r.awaits_release;
+    if not found then
+        perform from sms.open_runs(p_campaign_id, array['planned', 'freezing', 'running'], 'paused');
+    end if;
     update sms.campaign_run as r
        set state = 'paused'
      where r.campaign_id = p_campaign_id and r.state in ('planned', 'freezing', 'running');
@@ -6352,7 +7036,7 @@ begin
     select c.* into _campaign
       from sms.campaign_run as r
       join sms.campaign as c on c.campaign_id = r.campaign_id
-     where r.run_id = p_run_id and r.state = 'planned'
+     where r.run_id = p_run_id and r.state = 'planned' and coalesce(r.begins_at, '-infinity') <= clock_timestamp()
        for no key update of r;
     if not found then
         return;
@@ -6412,9 +7096,11 @@ begin
     end if;
     with done as (
         update sms.lane as l
-           set provider_id = m.to, is_held = m.is_held, probed_by = m.probed_by
+           set provider_id = m.to, is_held = m.is_held, probed_by = m.probed_by,
+               moved = jsonb_build_object('cause', m.cause, 'detail', m.detail, 'is_automatic', m.is_automatic, 'at', clock_timestamp())
           from jsonb_each(_moves) as e (key, value)
-          cross join lateral jsonb_to_record(e.value) as m ("to" smallint, is_held boolean, probed_by smallint)
+          cross join lateral jsonb_to_record(e.value) as m ("to" smallint, is_held boolean, probed_by smallint, cause text,
+                                                         detail text, is_automatic boolean)
          where l.lane_id = e.key::smallint
      returning l.lane_id
     )
@@ -6447,7 +7133,7 @@ COMMENT ON FUNCTION sms.possible_zones(p_channel text, p_phone text, p_client_id
 
 CREATE FUNCTION sms.preview_audience(p_audience text, p_limit integer DEFAULT 10, p_template text DEFAULT NULL::text, p_channel text DEFAULT 'planned'::text, p_show_phones boolean DEFAULT false) RETURNS TABLE(topic text, key text, people bigint, segments bigint, detail jsonb)
     LANGUAGE plpgsql STABLE SECURITY DEFINER
-    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    SET search_path TO 'pg_catalog', 'pg_temp'
     SET enable_seqscan TO 'off'
     SET jit TO 'off'
     AS $$
@@ -6472,7 +7158,7 @@ begin
                    p.time_zone, p.client_id, _now) as f
           left join sms.template_version as v on v.template_version_id = f.template_version_id
     ), box as (
-        select count(*) as located, st_extent(l.location::geometry) as box
+        select count(*) as located, public.st_extent(l.location::public.geometry)::public.box3d as box
           from (select distinct p.client_id from person as p) as p
           join geo.client_location as l on l.client_id = p.client_id
     )
@@ -6489,7 +7175,8 @@ begin
              group by t.reason
             union all
             select 3, 0, 'extent', null, b.located, null,
-                   jsonb_build_object('south', st_ymin(b.box), 'west', st_xmin(b.box), 'north', st_ymax(b.box), 'east', st_xmax(b.box))
+                   jsonb_build_object('south', public.st_ymin(b.box), 'west', public.st_xmin(b.box),
+                                      'north', public.st_ymax(b.box), 'east', public.st_xmax(b.box))
               from box as b where b.located > 0
             union all
             select 4, -count(*), 'segments', o.operator || ', ' || z.name, count(*), sum(t.segments)::bigint,
@@ -6506,7 +7193,7 @@ begin
                        'client_id', p.client_id::text,
                        'phone', case when p_show_phones then p.phone
                                      when t.msisdn is null then '***'
-                                     else left(t.msisdn::text, 4) || '***' || right(t.msisdn::text, 4) end,
+                                     else sms.mask_phones(t.msisdn::text) end,
                        'time_zone', p.time_zone, 'vars', p.vars, 'unusable', t.reason)
               from person as p
               join told as t on t.n = p.n
@@ -7138,7 +7825,7 @@ CREATE FUNCTION sms.recompute_states(p_ids bigint[]) RETURNS TABLE(id bigint, ol
     SET enable_nestloop TO 'off'
     AS $$
     with report as materialized (
-        select distinct on (u.id, u.receipt_id) u.id, u.receipt_id, u.part, m.state, u.error
+        select distinct on (u.id, u.receipt_id) u.id, u.receipt_id, u.provider_id, u.part, m.state, u.error
           from (select r.message_id as id, r.receipt_id, r.provider_id, x.part, r.code, r.error
                   from sms.receipt as r
                   left join lateral (
@@ -7156,27 +7843,29 @@ CREATE FUNCTION sms.recompute_states(p_ids bigint[]) RETURNS TABLE(id bigint, ol
           join sms.receipt_code as m on m.adapter = v.adapter and m.code = u.code and m.state is not null
          order by u.id, u.receipt_id, u.part
     ), part as (
-        select distinct on (r.id, r.part) r.id, r.part, r.state, r.error
+        select distinct on (r.id, r.provider_id, r.part) r.id, r.provider_id, r.part, r.state, r.error
           from report as r
          where r.part is not null
-         order by r.id, r.part, sms.state_rank(r.state) desc, r.receipt_id
+         order by r.id, r.provider_id, r.part, sms.state_rank(r.state) desc, r.receipt_id
     ), parts as (
-        select p.id, (select max(y.parts) from sms.provider_ref as y where y.id = p.id and y.parts > 1) as parts,
+        select p.id, p.provider_id,
+               (select max(y.parts) from sms.provider_ref as y where y.id = p.id and y.provider_id = p.provider_id and y.parts > 1) as parts,
                count(*) filter (where p.state = 'delivered') as delivered,
                min(p.state) filter (where p.state not in ('accepted', 'delivered')) as failed, min(p.error) as error
           from part as p
-         group by p.id
+         group by p.id, p.provider_id
     ), said as (
-        select r.id, r.state, r.error, r.receipt_id from report as r where r.part is null
+        select r.id, r.provider_id, r.state, r.error, r.receipt_id from report as r where r.part is null
         union all
-        select p.id, case when p.delivered = p.parts then 'delivered' else p.failed end, p.error, 0
+        select p.id, p.provider_id, case when p.delivered = p.parts then 'delivered' else p.failed end, p.error, 0
           from parts as p
          where p.delivered = p.parts or p.failed is not null
     ), best as (
         -- of equal rank the state the message has, else the first report: later ones would have changed nothing
         select distinct on (o.id) o.id, o.state as old_state, o.reason, o.attempts, s.state, s.error
           from sms.outcome as o
-          left join said as s on s.id = o.id
+          left join said as s
+            on s.id = o.id and (o.provider_id = s.provider_id or sms.counts_late(o.id, s.provider_id, s.state))
          where o.id = any (p_ids)
          order by o.id, sms.state_rank(s.state) desc nulls last, (s.state = o.state) desc, s.receipt_id
     ), verdict as (
@@ -7305,7 +7994,7 @@ COMMENT ON FUNCTION sms.record_inbound(p_provider text, p_refs text[], p_senders
 
 -- FUNCTION record_receipts(text, bigint[], text[], text[], text[], timestamp with time zone[], text[])
 
-CREATE FUNCTION sms.record_receipts(p_provider text, p_message_ids bigint[], p_refs text[], p_codes text[], p_errors text[], p_occurred_ats timestamp with time zone[], p_raws text[]) RETURNS TABLE(stored integer, applied integer, waiting integer, unmapped integer)
+CREATE FUNCTION sms.record_receipts(p_provider text, p_message_ids bigint[], p_refs text[], p_codes text[], p_errors text[], p_occurred_ats timestamp with time zone[], p_raws text[]) RETURNS TABLE(stored integer, applied integer, waiting integer, unmapped integer, strangers integer)
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
     SET enable_seqscan TO 'off'
@@ -7345,17 +8034,24 @@ begin
           from report as p
     ), moved as materialized (
         select unnest(m.ids) as id
-          from (select sms.advance(array_agg(p.message_id), array_agg(p.state), array_agg(p.error), _now) as ids
+          from (select sms.advance(_provider_id, array_agg(p.message_id), array_agg(p.state), array_agg(p.error), _now) as ids
                   from report as p
                  where p.state is not null and p.message_id is not null and coalesce(p.parts, 1) = 1) as m
     ), known as materialized (
-        select p.*, o.id as outcome_id
+        select p.*, o.id as outcome_id, o.provider_id as carrier_id
           from report as p
           left join moved as m on m.id = p.message_id
-          left join lateral (select x.id from sms.outcome as x where x.id = p.message_id offset 0) as o on true
+          left join lateral (select x.id, x.provider_id from sms.outcome as x where x.id = p.message_id offset 0) as o on true
          where p.state is not null and m.id is null
+    ), foreigners as (
+        insert into sms.foreign_receipt (receipt_id, message_id, provider_id, carrier_id)
+        select k.receipt_id, k.message_id, _provider_id, k.carrier_id
+          from known as k
+         where k.outcome_id is not null and k.carrier_id is distinct from _provider_id
+           and not sms.counts_late(k.message_id, _provider_id, k.state)
+     returning message_id
     ), folded as (
-        select sms.fold_parts(array_agg(k.message_id), array_agg(k.part), array_agg(k.state), array_agg(k.error), _now) as n
+        select sms.fold_parts(_provider_id, array_agg(k.message_id), array_agg(k.part), array_agg(k.state), array_agg(k.error), _now) as n
           from known as k
          where k.outcome_id is not null and k.parts > 1
     ), parked as (
@@ -7367,11 +8063,13 @@ begin
      returning 1
     )
     select (select count(*) from report)::int, (select count(*) from moved)::int + coalesce((select f.n from folded as f), 0),
-           (select count(*) from parked)::int, (select count(*) from report as p where not p.is_mapped)::int;
+           (select count(*) from parked)::int, (select count(*) from report as p where not p.is_mapped)::int,
+           (select count(*) from foreigners as f
+             where not exists (select from sms.earlier_carrier as e where e.message_id = f.message_id and e.provider_id = _provider_id))::int;
 end
 $$;
 
-COMMENT ON FUNCTION sms.record_receipts(p_provider text, p_message_ids bigint[], p_refs text[], p_codes text[], p_errors text[], p_occurred_ats timestamp with time zone[], p_raws text[]) IS 'Receipt API. Store reports as received, map their codes, move messages forward; early and unknown ones wait.';
+COMMENT ON FUNCTION sms.record_receipts(p_provider text, p_message_ids bigint[], p_refs text[], p_codes text[], p_errors text[], p_occurred_ats timestamp with time zone[], p_raws text[]) IS 'Receipt API. Store reports as received, map their codes, move messages of this provider forward; early and unknown ones wait.';
 
 -- FUNCTION refuse_change()
 
@@ -7422,6 +8120,19 @@ end
 $$;
 
 COMMENT ON FUNCTION sms.refuse_consent_edit() IS 'Trigger: consents may only be withdrawn.';
+
+-- FUNCTION refuse_id()
+
+CREATE FUNCTION sms.refuse_id() RETURNS bigint
+    LANGUAGE plpgsql
+    AS $$
+begin
+    raise exception 'the range of ids ended with the year 2088' using errcode = 'SM081',
+        hint = 'If that year is far off, set the server''s clock. Else it is time for wider ids: see docs/design.md, "Ids".';
+end
+$$;
+
+COMMENT ON FUNCTION sms.refuse_id() IS 'Ids begin with milliseconds since 2020 in 41 bits: says that they are used up (SM081).';
 
 -- FUNCTION refuse_illegal_move()
 
@@ -7486,15 +8197,32 @@ begin
         raise exception 'campaign "%" ended at %', p_campaign.campaign, p_campaign.ends_at
             using errcode = 'SM047', hint = 'Move its ends_at.';
     end if;
-    if p_campaign.needs_release and p_campaign.released_digest is distinct from sms.campaign_digest(p_campaign) then
-        raise exception 'campaign "%" needs a release%', p_campaign.campaign,
-              case when p_campaign.released_at is null then '' else ': it, its text or its audience changed since the last one' end
-            using errcode = 'SM044', hint = 'Somebody else than its author calls sms.release_campaign.';
-    end if;
+    perform sms.refuse_unreleased(p_campaign);
 end
 $$;
 
 COMMENT ON FUNCTION sms.refuse_launch(p_campaign sms.campaign, p_now timestamp with time zone) IS 'Error SM041, SM044, SM047 or SM048 where a campaign cannot be launched as it is.';
+
+-- FUNCTION refuse_missing_month()
+
+CREATE FUNCTION sms.refuse_missing_month() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+begin
+    if to_regclass('sms.' || tg_table_name || to_char(clock_timestamp() at time zone 'UTC', '"_y"YYYY"m"MM')) is not null then
+        return null;
+    end if;
+    if clock_timestamp() >= '2089-01-01 00:00Z' then
+        perform sms.refuse_id();
+    end if;
+    raise exception 'sms.% has no partition for %, so nothing can be stored', tg_table_name, to_char(clock_timestamp() at time zone 'UTC', 'YYYY-MM')
+        using errcode = 'SM080',
+              hint = 'A running worker makes the months ahead, every hour. Start one, or let the database''s owner run: '
+                     'select * from sms.maintain_partitions();';
+end
+$$;
+
+COMMENT ON FUNCTION sms.refuse_missing_month() IS 'Trigger: a month without a partition is told with a sentence (SM080).';
 
 -- FUNCTION refuse_nonsense_route(text[], text)
 
@@ -7524,7 +8252,7 @@ COMMENT ON FUNCTION sms.refuse_nonsense_route(p_providers text[], p_policy text)
 -- FUNCTION refuse_open_reader()
 
 CREATE FUNCTION sms.refuse_open_reader() RETURNS void
-    LANGUAGE plpgsql STABLE
+    LANGUAGE plpgsql
     AS $$
 declare
     _found text;
@@ -7538,6 +8266,15 @@ begin
         raise exception 'the role that reads audiences may create objects, so no audience is safe' using errcode = 'SM031',
             hint = format('A DBA runs: revoke temporary, create on database %I from public; and grants temporary to the roles that need it.',
                           current_database());
+    end if;
+    select m.member::regrole::text into _found
+      from pg_auth_members as m
+      join pg_roles as g on g.oid = m.roleid and g.rolname ~ '^sms_'
+     where has_schema_privilege(m.member, 'public', 'create') and not sms.is_trusted_author(m.member)
+     limit 1;
+    if found then
+        raise exception '% may create objects in the schema public, so no audience is safe', _found using errcode = 'SM031',
+            hint = format('A DBA runs: revoke create on schema public from %s.', _found);
     end if;
     select n.nspname into _found
       from pg_namespace as n
@@ -7571,12 +8308,16 @@ COMMENT ON FUNCTION sms.refuse_open_reader() IS 'Error SM031 where the role that
 -- FUNCTION refuse_strangers(text)
 
 CREATE FUNCTION sms.refuse_strangers(p_query text) RETURNS void
-    LANGUAGE plpgsql STABLE
+    LANGUAGE plpgsql
     AS $_$
 declare
     _words text[] := array(select distinct lower(m[1]) from regexp_matches(p_query, '([\w$]+)', 'g') as m);
     _what text;
 begin
+    if current_setting('transaction_isolation') not in ('read committed', 'read uncommitted') then
+        raise exception 'the transaction may not see what was made since it began, so no audience is safe in it' using errcode = 'SM031',
+            hint = 'Begin it with: begin isolation level read committed.';
+    end if;
     if p_query ~* '\mu&["'']' then
         raise exception 'names and texts written as U&"…" are not read' using errcode = 'SM031', hint = 'Write the letters themselves.';
     end if;
@@ -7585,9 +8326,12 @@ begin
         raise exception 'the connection holds temporary objects of its own: %', _what using errcode = 'SM031',
             hint = 'Take them away with: discard temp. Or use another connection.';
     end if;
-    select s.what into _what from sms.strangers_objects() as s where sms.is_word_of(s.name, _words) limit 1;
+    select s.what into _what
+      from sms.strangers_objects() as s
+     where (s.name is null or sms.is_word_of(s.name, _words)) and (s.place is null or sms.is_word_of(s.place, _words))
+     limit 1;
     if found then
-        raise exception 'the SELECT names %, whose author is not known', _what using errcode = 'SM031',
+        raise exception 'the SELECT could meet %, whose author is not known', _what using errcode = 'SM031',
             hint = 'It may use what PostgreSQL, PostGIS, a superuser or the owner of the schema sms made.';
     end if;
 end
@@ -7615,9 +8359,9 @@ begin
     end if;
     select c.name || ' is of type ' || c.type into _name
       from unnest(_parsed.columns, _parsed.types) as c (name, type)
-     where c.name = 'client_id' and c.type::text not in ('smallint', 'integer', 'bigint')
-        or c.name = 'phone' and c.type::text not in ('text', 'character varying', 'bigint', 'numeric')
-        or c.name = 'time_zone' and c.type::text not in ('text', 'character varying', 'name');
+     where c.name = 'client_id' and c.type <> all ('{int2,int4,int8}'::regtype[])
+        or c.name = 'phone' and c.type <> all ('{text,varchar,int8,numeric}'::regtype[])
+        or c.name = 'time_zone' and c.type <> all ('{text,varchar,name}'::regtype[]);
     if found then
         raise exception 'the column %', _name using errcode = 'SM032',
             hint = 'client_id is a whole number, phone a text or a number, time_zone a text.';
@@ -7673,6 +8417,59 @@ end
 $_$;
 
 COMMENT ON FUNCTION sms.refuse_unfit_declaration(p_variables jsonb) IS 'Error SM037 where declared variables are not written as they should be.';
+
+-- FUNCTION refuse_unfit_provider()
+
+CREATE FUNCTION sms.refuse_unfit_provider() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $_$
+declare
+    _never constant text := '^(OUTBOX_(?!SECRET_).*|OUTBOX_SECRET_(NAMES)?|PG[A-Z]+)$';   -- as in outbox/secret_names.py
+    _wrong text;
+begin
+    if tg_op = 'UPDATE' and (new.adapter, new.settings, new.secret_env) is not distinct from (old.adapter, old.settings, old.secret_env) then
+        return new;
+    end if;
+    select p.path into _wrong
+      from sms.setting_paths(new.settings) as p
+     where jsonb_typeof(p.value) in ('string', 'number') and sms.looks_secret(p.name, p.value #>> '{}')
+     order by p.path limit 1;
+    if found then
+        raise exception 'setting "%" of provider "%" looks like a secret', _wrong, new.provider
+            using errcode = 'SM065', hint = 'Settings are read by many. Put the value into a variable of the worker, OUTBOX_SECRET_…, and '
+                                            'give the name of that: as secret_env, or in a request as {secret}.';
+    end if;
+    select v.name into _wrong
+      from (select new.secret_env as name
+             union all
+            select p.value #>> '{}' from sms.setting_paths(new.settings) as p where p.name like '%secret\_env' and p.value <> 'null') as v
+     where v.name !~ '^[A-Z][A-Z0-9_]*$' or v.name ~ _never limit 1;
+    if found then
+        raise exception 'provider "%" cannot have its secret in the variable %', new.provider,
+                        case when _wrong ~ '^[A-Z][A-Z0-9_]*$' then _wrong else 'it names: that is no name in capitals' end
+            using errcode = 'SM065', hint = 'Name it OUTBOX_SECRET_…; what this program reads itself is no provider''s secret.';
+    end if;
+    if not exists (select from sms.adapter_setting as a where a.adapter = new.adapter) then
+        return new;
+    end if;
+    select p.path into _wrong
+      from sms.setting_paths(new.settings) as p
+     where not exists (select from sms.adapter_setting as a
+                        where a.adapter = new.adapter
+                          and (a.setting = p.path or a.is_open and starts_with(p.path, a.setting || '.')))
+     order by p.path limit 1;
+    if found then
+        raise exception 'provider "%": the adapter % has no setting "%"', new.provider, new.adapter, _wrong
+            using errcode = 'SM064', hint = 'It has: ' || (select string_agg(a.setting, ', ' order by a.setting)
+                                                             from sms.adapter_setting as a
+                                                            where a.adapter = new.adapter and a.setting !~ '\.') || '.';
+    end if;
+    return new;
+end
+$_$;
+
+COMMENT ON FUNCTION sms.refuse_unfit_provider() IS 'Trigger: no unknown settings, no secrets among them, no variable that is none of a provider''s.';
 
 -- FUNCTION refuse_unfit_rows(sms.outbox[])
 
@@ -7833,15 +8630,26 @@ COMMENT ON FUNCTION sms.refuse_unlisted(p_relations oid[], p_functions oid[], p_
 -- FUNCTION refuse_unlisted_words(text)
 
 CREATE FUNCTION sms.refuse_unlisted_words(p_query text) RETURNS void
-    LANGUAGE plpgsql STABLE
+    LANGUAGE plpgsql
     AS $_$
 declare
     _name text;
 begin
+    select c.relname into _name
+      from (select distinct lower(m[1]) as word from regexp_matches(p_query, '([\w$]+)', 'g') as m) as w
+      join pg_catalog.pg_class as c on c.relname = w.word and c.relkind in ('r', 'v') and c.relname ~ '^pg_'
+     where c.relnamespace = 'pg_catalog'::regnamespace
+     limit 1;
+    if found or p_query ~* '\minformation_schema\M' then
+        raise exception 'audiences may not read %', coalesce(_name, 'information_schema') using errcode = 'SM031',
+            hint = 'They read erp.client, erp.action, geo.…, sms.message and what a DBA adds. No system catalogs.';
+    end if;
     select p.proname into _name
-      from (select distinct lower(m[1]) as word from regexp_matches(p_query, '([\w$]+)"?\s*\(', 'g') as m) as w
-      join pg_catalog.pg_proc as p on p.proname = w.word
-     where p.pronamespace not in (select n.oid from pg_catalog.pg_namespace as n where not has_schema_privilege('sms_audience', n.oid, 'usage'))
+      from (select lower(m[1]) as word, false as is_field from regexp_matches(p_query, '([\w$]+)"?\s*(?=\(|/\*|--)', 'g') as m
+             union
+            select lower(m[1]), true from regexp_matches(p_query, '(?:\.|\*/|[\n\r])\s*"?([\w$]+)', 'g') as m) as w
+      join pg_catalog.pg_proc as p on p.proname = w.word and (not w.is_field or p.pronargs - p.pronargdefaults <= 1 and p.pronargs > 0)
+     where has_schema_privilege('sms_audience', p.pronamespace, 'usage') and has_function_privilege('sms_audience', p.oid, 'execute')
      group by p.proname
     having not exists (select from sms.select_functions(array_agg(p.oid)) as f where f.problem is null)
      limit 1;
@@ -7851,7 +8659,25 @@ begin
 end
 $_$;
 
-COMMENT ON FUNCTION sms.refuse_unlisted_words(p_query text) IS 'Error SM031 where a text calls by name what no audience may; for dry runs, which write nothing.';
+COMMENT ON FUNCTION sms.refuse_unlisted_words(p_query text) IS 'Error SM031 where a text names a catalog, or calls by name what no audience may.';
+
+-- FUNCTION refuse_unreleased(sms.campaign, text)
+
+CREATE FUNCTION sms.refuse_unreleased(p_campaign sms.campaign, p_run_channel text DEFAULT NULL::text) RETURNS void
+    LANGUAGE plpgsql STABLE
+    AS $$
+begin
+    if not sms.is_released(p_campaign, p_run_channel) then
+        raise exception 'campaign "%" needs a release%', p_campaign.campaign,
+              case when p_campaign.released_at is null then '' else ': it, its text or its audience changed since the last one' end
+            using errcode = 'SM044',
+                  hint = 'Somebody else than its authors calls sms.release_campaign. They are: '
+                         || array_to_string(sms.campaign_authors(p_campaign), ', ') || '.';
+    end if;
+end
+$$;
+
+COMMENT ON FUNCTION sms.refuse_unreleased(p_campaign sms.campaign, p_run_channel text) IS 'Error SM044 where a campaign needs a release that its present contents do not have.';
 
 -- FUNCTION refuse_unsafe_select(text)
 
@@ -7869,6 +8695,7 @@ begin
         perform sms_audience.analyse_select(p_query);
         select p.* into _parsed from sms_parser.parse_select(p_query) as p;
         perform sms.refuse_unlisted(_parsed.relations, _parsed.functions, _parsed.kinds, _parsed.nodes, _parsed.other, _parsed.locks);
+        perform sms.refuse_unlisted_words(p_query);   -- as when it is run: nothing is saved that will not run
         planned_cost := sms_audience.plan_select(p_query);
     exception
         when insufficient_privilege then
@@ -7899,6 +8726,26 @@ $$;
 
 COMMENT ON FUNCTION sms.refuse_unsafe_select(p_query text) IS 'Error SM031 where a SELECT is not safe to run; else its columns and planned cost.';
 
+-- FUNCTION refuse_waiver(sms.campaign, sms.campaign)
+
+CREATE FUNCTION sms.refuse_waiver(p_old sms.campaign, p_new sms.campaign) RETURNS void
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+begin
+    if session_user = any (sms.campaign_authors(p_old)) then
+        raise exception 'campaign "%", its text or its audience was written by you: somebody else must waive its release', p_old.campaign
+            using errcode = 'SM045';
+    end if;
+    if to_jsonb(p_old) - array['needs_release', 'changed_at', 'changed_by']
+       is distinct from to_jsonb(p_new) - array['needs_release', 'changed_at', 'changed_by'] then
+        raise exception 'the release of campaign "%" is waived alone: change nothing else with it', p_old.campaign using errcode = 'SM045';
+    end if;
+end
+$$;
+
+COMMENT ON FUNCTION sms.refuse_waiver(p_old sms.campaign, p_new sms.campaign) IS 'Error SM045 where somebody may not waive the release that a campaign needs.';
+
 -- FUNCTION region_zones(text)
 
 CREATE FUNCTION sms.region_zones(p_region text) RETURNS text[]
@@ -7922,24 +8769,21 @@ CREATE FUNCTION sms.release_campaign(p_campaign_id bigint) RETURNS void
     AS $$
 declare
     _campaign sms.campaign;
-    _writer text;
+    _authors text[];
 begin
     select * into _campaign from sms.campaign as c where c.campaign_id = sms.known_campaign(p_campaign_id) for update;
-    select v.created_by into _writer
-      from sms.template as t
-      join sms.template_version as v on v.template_id = t.template_id
-     where t.template = split_part(_campaign.template, '@', 1)
-       and (_campaign.template not like '%@%' or v.version_no::text = split_part(_campaign.template, '@', 2))
-     order by v.template_version_id desc
-     limit 1;
-    if session_user in (_campaign.changed_by, _writer) then
-        raise exception 'campaign "%" was written by "%": somebody else must release it', _campaign.campaign, session_user
-            using errcode = 'SM045';
+    _authors := sms.campaign_authors(_campaign);
+    if session_user = any (_authors) then
+        raise exception 'campaign "%", its text or its audience was written by "%": somebody else must release it',
+              _campaign.campaign, session_user
+            using errcode = 'SM045', hint = 'Those who wrote it: ' || array_to_string(_authors, ', ') || '.';
     end if;
     update sms.campaign as c
-       set released_at = clock_timestamp(), released_by = session_user, released_digest = sms.campaign_digest(_campaign)
+       set released_at = clock_timestamp(), released_by = session_user, released_digest = sms.campaign_digest(_campaign),
+           writers = '{}'
      where c.campaign_id = _campaign.campaign_id;
-    perform sms.log_activity('released', 'campaign', _campaign.campaign);
+    perform sms.log_activity('released', 'campaign', _campaign.campaign,
+                             jsonb_build_object('held', sms.let_go_on(_campaign.campaign_id, true)));
 end
 $$;
 
@@ -8273,7 +9117,7 @@ CREATE FUNCTION sms.report_health(p_worker text, p_reports jsonb, p_as_of timest
            coalesce(r.troubles, 0), coalesce(r.outstanding, 0), coalesce(r.overdue, 0),
            make_interval(secs => coalesce(r.silence_s, 0)), coalesce(r.failing, 0), make_interval(secs => coalesce(r.failing_s, 0)),
            coalesce(r.times, '{}'), coalesce(r.max_ms, 0)
-      from (select coalesce(p_as_of, clock_timestamp()) as now) as n
+      from (select coalesce(sms.named_moment(p_as_of), clock_timestamp()) as now) as n
       cross join jsonb_to_recordset(p_reports) as r (
                provider text, epoch int, accepted int, rejected int, failed int, throttled int, unanswered int, slow int, troubles int,
                outstanding int, overdue int, silence_s float8, failing int, failing_s float8, times int[], max_ms int)
@@ -8321,6 +9165,10 @@ begin
                    c.template_version_id, c.lane_id, g.zone_id, c.priority, g.attempts
               from gone as g
               join unnest(sms.candidates(p_ids)) as c on c.id = g.id
+        ), carried as (
+            insert into sms.earlier_carrier (message_id, provider_id)
+            select g.id, g.provider_id from gone as g where g.provider_id is not null
+                on conflict do nothing
         ), unspent as (
             insert into sms.spend (day, channel_id, campaign_id, amount)
             select (g.submitted_at at time zone sms.statistics_zone())::date, l.channel_id, g.campaign_id, -sum(g.cost)
@@ -8448,15 +9296,12 @@ CREATE FUNCTION sms.resume_campaign(p_campaign_id bigint) RETURNS integer
 declare
     _back int;
 begin
-    perform from sms.open_runs(p_campaign_id, array['paused'], 'resumed');
-    update sms.campaign_run as r
-       set state = case when r.begun_at is null then 'planned' when r.frozen_at is null then 'freezing' else 'running' end,
-           problem = null
-     where r.campaign_id = p_campaign_id and r.state = 'paused';
-    _back := sms.release_queued(p_campaign_id);
+    perform sms.refuse_unreleased(c, r.channel)
+       from sms.open_runs(p_campaign_id, array['paused'], 'resumed') as r
+       join sms.campaign as c on c.campaign_id = r.campaign_id;
+    _back := sms.let_go_on(p_campaign_id, false);
     perform sms.log_activity('resumed', 'campaign', (select c.campaign from sms.campaign as c where c.campaign_id = p_campaign_id),
                              jsonb_build_object('held', _back));
-    perform pg_notify('sms_campaign', '');
     return _back;
 end
 $$;
@@ -8508,7 +9353,7 @@ CREATE FUNCTION sms.roll_up_statistics(p_limit integer DEFAULT 50, p_as_of times
     SET jit TO 'off'
     AS $$
 declare
-    _now timestamptz := coalesce(p_as_of, clock_timestamp());
+    _now timestamptz := coalesce(sms.named_moment(p_as_of), clock_timestamp());
     _hours int[];
     _months date[];
     _kept_since bigint := (select min(sms.id_at(m.month)) from sms.partition_months('outbox') as m);
@@ -8921,6 +9766,7 @@ begin
     end if;
     perform sms.refuse_open_reader();
     perform sms.refuse_strangers(_a.query);
+    perform sms.refuse_unlisted_words(_a.query);
     begin
         return query
         select r.*
@@ -8994,6 +9840,7 @@ declare
 begin
     perform sms.refuse_open_reader();
     perform sms.refuse_strangers(_query);
+    perform sms.refuse_unlisted_words(_query);
     return query select r.* from sms_audience.read_goal(_query, p_since) as r;
     perform sms.refuse_changed_session(_before);
 end
@@ -9300,7 +10147,7 @@ CREATE FUNCTION sms.select_types(p_types oid[]) RETURNS TABLE(oid oid, problem t
                     case when coalesce(e.typname, t.typname) <> all (string_to_array(
                              'bool int2 int4 int8 float4 float8 numeric money text varchar bpchar char name bytea unknown record '
                              'date time timetz timestamp timestamptz interval uuid json jsonb jsonpath bit varbit inet cidr macaddr macaddr8 '
-                             'point line lseg box path polygon circle tsvector tsquery '
+                             'point line lseg box path polygon circle tsvector tsquery regconfig '
                              'int4range int8range numrange tsrange tstzrange daterange int4multirange int8multirange nummultirange '
                              'tsmultirange tstzmultirange datemultirange any anyelement anyarray anynonarray anyenum anyrange '
                              'anymultirange anycompatible anycompatiblearray anycompatiblenonarray anycompatiblerange '
@@ -9558,7 +10405,8 @@ begin
     _done := case when found then 'changed' else 'unchanged' end;
     if _done = 'changed' then
         perform sms.log_activity('changed', 'provider', p_provider, jsonb_strip_nulls(jsonb_build_object(
-            'adapter', p_adapter, 'settings', p_settings, 'secret_env', p_secret_env, 'tps', p_tps, 'max_batch', p_max_batch,
+            'adapter', p_adapter,
+            'settings', (select jsonb_agg(k.key order by k.key) from jsonb_object_keys(p_settings) as k (key)), 'secret_env', p_secret_env, 'tps', p_tps, 'max_batch', p_max_batch,
             'is_enabled', p_is_enabled)));
     end if;
     return _done;
@@ -9612,6 +10460,27 @@ end
 $$;
 
 COMMENT ON FUNCTION sms.set_route(p_channel text, p_providers text[], p_policy text, p_operator text) IS 'Say which providers may serve a channel, in which order, and by which policy; lanes follow at once.';
+
+-- FUNCTION setting_paths(jsonb)
+
+CREATE FUNCTION sms.setting_paths(p_settings jsonb) RETURNS TABLE(path text, name text, value jsonb)
+    LANGUAGE sql IMMUTABLE
+    AS $$
+    with recursive step as (
+        select e.key as path, e.key as name, e.value from jsonb_each(p_settings) as e
+         union all
+        select s.path || coalesce('.' || x.key, ''), coalesce(x.key, s.name), x.value
+          from step as s
+          cross join lateral (
+                   select e.key, e.value from jsonb_each(case when jsonb_typeof(s.value) = 'object' then s.value end) as e
+                    union all
+                   select null, e from jsonb_array_elements(case when jsonb_typeof(s.value) = 'array' then s.value end) as e
+               ) as x
+    )
+    select s.path, s.name, s.value from step as s
+$$;
+
+COMMENT ON FUNCTION sms.setting_paths(p_settings jsonb) IS 'Every value in a provider''s settings with the path to it.';
 
 -- FUNCTION settle(bigint, bigint[], text[], smallint[], text[], integer[], bigint[], text[], bigint[], numeric[])
 
@@ -9667,11 +10536,24 @@ begin
                                                           where r.message_id = f.id
                                                          offset 0) as x
                                     where f.state <> 'pending'))
-     returning u.message_id, u.state, u.error, u.received_at
+     returning u.message_id, u.state, u.error, u.received_at, u.receipt_id, u.provider_id
     ), heard as materialized (
         select distinct on (e.message_id) e.message_id, e.state, e.error, e.received_at
           from early as e
+          join fate as f on f.id = e.message_id
+         where e.provider_id = f.provider_id or sms.counts_late(e.message_id, e.provider_id, e.state)
          order by e.message_id, sms.state_rank(e.state) desc
+    ), foreigners as (
+        insert into sms.foreign_receipt (receipt_id, message_id, provider_id, carrier_id)
+        select e.receipt_id, e.message_id, e.provider_id, f.provider_id
+          from early as e
+          join fate as f on f.id = e.message_id
+         where e.provider_id <> f.provider_id and not sms.counts_late(e.message_id, e.provider_id, e.state)
+            on conflict do nothing
+    ), carried as (   -- whoever asked for another try may have sent it all the same
+        insert into sms.earlier_carrier (message_id, provider_id)
+        select f.id, f.provider_id from fate as f where f.result = 'retry' and f.state = 'pending'
+            on conflict do nothing
     ), closed as (
         insert into sms.outcome (id, msisdn, decided_at, submitted_at, final_at, client_id, campaign_id, cost,
                                  template_version_id, provider_id, lane_id, zone_id, segments, attempts, state, reason, detail,
@@ -9836,6 +10718,53 @@ $$;
 
 COMMENT ON FUNCTION sms.staged_ranges() IS 'The staged numbering file as rows of sms.number_range.';
 
+-- FUNCTION stamp_author()
+
+CREATE FUNCTION sms.stamp_author() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+begin
+    if not sms.is_owner(current_user) then
+        new.created_at := case when tg_op = 'INSERT' then now() else old.created_at end;
+        new.created_by := case when tg_op = 'INSERT' then session_user else old.created_by end;
+    end if;
+    return new;
+end
+$$;
+
+COMMENT ON FUNCTION sms.stamp_author() IS 'Trigger: who made a row and when is not for the statement to say.';
+
+-- FUNCTION stamp_member()
+
+CREATE FUNCTION sms.stamp_member() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+begin
+    if not sms.is_owner(current_user) then
+        new.added_at := case when tg_op = 'INSERT' then now() else old.added_at end;
+        new.added_by := case when tg_op = 'INSERT' then session_user else old.added_by end;
+    end if;
+    return new;
+end
+$$;
+
+COMMENT ON FUNCTION sms.stamp_member() IS 'Trigger: who added a member of a group and when is not for the statement to say.';
+
+-- FUNCTION stamp_withdrawal()
+
+CREATE FUNCTION sms.stamp_withdrawal() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+begin
+    if not sms.is_owner(current_user) then
+        new.withdrawn_by := session_user || coalesce(': ' || nullif(nullif(new.withdrawn_by, ''), session_user), '');
+    end if;
+    return new;
+end
+$$;
+
+COMMENT ON FUNCTION sms.stamp_withdrawal() IS 'Trigger: the login that withdraws a consent stands before what it says.';
+
 -- FUNCTION start_run(bigint, timestamp with time zone, integer)
 
 CREATE FUNCTION sms.start_run(p_run_id bigint, p_next timestamp with time zone, p_skipped integer DEFAULT 0) RETURNS boolean
@@ -9848,7 +10777,7 @@ begin
     select c.* into _campaign
       from sms.campaign_run as r
       join sms.campaign as c on c.campaign_id = r.campaign_id
-     where r.run_id = p_run_id and r.state = 'planned'
+     where r.run_id = p_run_id and r.state = 'planned' and r.begins_at <= clock_timestamp()
        for no key update of r;
     if not found then
         return false;
@@ -10072,19 +11001,23 @@ COMMENT ON FUNCTION sms.stop_campaign(p_campaign text) IS 'Stop a campaign for g
 
 -- FUNCTION strangers_objects()
 
-CREATE FUNCTION sms.strangers_objects() RETURNS TABLE(name text, what text)
+CREATE FUNCTION sms.strangers_objects() RETURNS TABLE(name text, place text, what text)
     LANGUAGE sql STABLE
     AS $$
     with recursive stranger as materialized (
         select r.oid from pg_catalog.pg_roles as r where not sms.is_trusted_author(r.oid)
     ), room as materialized (
-        select n.oid, n.nspname, n.nspowner
+        select n.oid, n.nspname, nullif(n.nspname, 'public') as place, n.nspowner
           from pg_catalog.pg_namespace as n
          where n.nspname !~ '^pg_' and n.nspname <> 'information_schema' and has_schema_privilege('sms_audience', n.oid, 'usage')
-    ), seed as materialized (
-        select t.oid from pg_catalog.pg_type as t where t.typtype in ('d', 'r', 'm') and t.typowner in (select s.oid from stranger as s)
     ), kind (oid) as (
-        select s.oid from seed as s
+       (select t.oid from pg_catalog.pg_type as t where t.typtype in ('d', 'r', 'm') and t.typowner in (select s.oid from stranger as s)
+         union
+        select x.oid
+          from pg_catalog.pg_cast as c
+          join pg_catalog.pg_proc as p on p.oid = c.castfunc and p.proowner in (select s.oid from stranger as s)
+         cross join lateral (values (c.castsource), (c.casttarget)) as x (oid)
+          join pg_catalog.pg_type as t on t.oid = x.oid and t.typowner in (select s.oid from stranger as s))
          union
         select t.oid
           from kind as k
@@ -10098,20 +11031,35 @@ CREATE FUNCTION sms.strangers_objects() RETURNS TABLE(name text, what text)
                     union all
                    select r.rngtypid from pg_catalog.pg_range as r where r.rngsubtype = k.oid) as t
     )
-    select r.nspname::text, 'the schema ' || r.nspname
+    select r.nspname::text, null::text, 'the schema ' || r.nspname
       from room as r
      where r.nspname <> 'public' and r.nspowner in (select s.oid from stranger as s)
      union all
-    select t.typname::text, 'the type ' || t.typname
+    select t.typname::text, r.place::text, 'the type ' || t.typname
       from kind as k
       join pg_catalog.pg_type as t on t.oid = k.oid
       join room as r on r.oid = t.typnamespace
      union all
-    select c.relname::text, 'the relation ' || c.relname
+    select c.relname::text, r.place::text, 'the relation ' || c.relname
       from pg_catalog.pg_class as c
       join room as r on r.oid = c.relnamespace
      where c.relkind in ('r', 'p', 'v', 'm', 'f') and c.relowner in (select s.oid from stranger as s)
        and has_any_column_privilege('sms_audience', c.oid, 'select')
+     union all
+    select p.proname::text, r.place::text, 'the function ' || p.proname
+      from pg_catalog.pg_proc as p
+      join room as r on r.oid = p.pronamespace
+     where p.proowner in (select s.oid from stranger as s) and has_function_privilege('sms_audience', p.oid, 'execute')
+       and not exists (select from pg_catalog.pg_depend as d
+                        where d.classid = 'pg_catalog.pg_proc'::regclass and d.objid = p.oid and d.deptype = 'e')
+     union all
+    select null, r.place::text, 'the operator ' || o.oprname
+      from pg_catalog.pg_operator as o
+      join room as r on r.oid = o.oprnamespace
+      left join pg_catalog.pg_proc as p on p.oid = o.oprcode
+     where (o.oprowner in (select s.oid from stranger as s) or p.proowner in (select s.oid from stranger as s))
+       and not exists (select from pg_catalog.pg_depend as d
+                        where d.classid = 'pg_catalog.pg_operator'::regclass and d.objid = o.oid and d.deptype = 'e')
 $$;
 
 COMMENT ON FUNCTION sms.strangers_objects() IS 'What unknown authors made where the reader of audiences could name it.';
@@ -10235,12 +11183,11 @@ begin
                         where r.channel_id = l.channel_id and (r.operator_id = l.operator_id or r.operator_id is null)))
         on conflict (lane_id) do update
        set pinned_at = clock_timestamp(), pinned_by = session_user, reason = excluded.reason, pinned_until = excluded.pinned_until;
-        select jsonb_object_agg(l, jsonb_build_object(
-                   'cause', case when exists (select from sms.lane_pin as n where n.lane_id = l) then 'pinned' else 'switched' end,
-                   'detail', nullif(concat_ws(', ', _reason, 'until ' || p_until), '')))
-          from unnest(_lanes) as l)::text, true);
     update sms.lane as l
-       set provider_id = _provider_id, is_held = false, probed_by = null
+       set provider_id = _provider_id, is_held = false, probed_by = null,
+           moved = jsonb_build_object(
+               'cause', case when exists (select from sms.lane_pin as n where n.lane_id = l.lane_id) then 'pinned' else 'switched' end,
+               'detail', nullif(concat_ws(', ', _reason, 'until ' || p_until), ''), 'is_automatic', false, 'at', clock_timestamp())
      where l.lane_id = any (_lanes) and l.provider_id is distinct from _provider_id;
     get diagnostics _changed = row_count;
     perform sms.log_activity('switched', 'channel', p_channel, jsonb_strip_nulls(jsonb_build_object(
@@ -10259,12 +11206,17 @@ CREATE FUNCTION sms.take_balance_turn(p_provider text, p_every interval) RETURNS
     AS $$
 declare
     _now timestamptz := clock_timestamp();
+    _provider_id smallint := sms.known_provider(p_provider);
 begin
-    if exists (select from sms.provider_balance as b
-                where b.provider_id = sms.known_provider(p_provider) and b.asked_at > _now - p_every) then
+    if not exists (select from sms.lane as l where _provider_id in (l.provider_id, l.probed_by))
+       and not exists (select from sms.route_provider as v where v.provider_id = _provider_id) then
         return false;
     end if;
-    insert into sms.provider_balance as b (provider_id, asked_at) values (sms.known_provider(p_provider), _now)
+    if exists (select from sms.provider_balance as b
+                where b.provider_id = _provider_id and b.asked_at > _now - p_every) then
+        return false;
+    end if;
+    insert into sms.provider_balance as b (provider_id, asked_at) values (_provider_id, _now)
         on conflict (provider_id) do update set asked_at = excluded.asked_at where b.asked_at <= _now - p_every;
     return found;
 end
@@ -10437,7 +11389,7 @@ CREATE FUNCTION sms.tell_change(p_old jsonb, p_new jsonb) RETURNS text
                            else k.name || ' ' || k.before || ' → ' || k.after end, ', ' order by k.name)
       from (select f.name, sms.tell_value(f.name, p_old ->> f.name) as before, sms.tell_value(f.name, p_new ->> f.name) as after
               from jsonb_object_keys(coalesce(p_old, '{}') || coalesce(p_new, '{}')) as f (name)
-             where f.name !~ '^(.*_)?(created|changed|updated|added|since)_(at|by)$|^(template|template_version|event_type|rule|provider|channel|campaign|audience|route|cap|quiet_hours|blacklist|group|member|tariff|consent|auto_rule|budget|goal|fee)_id$|^(collected_until|warned_for|stopped_for)$'
+             where f.name !~ '^(.*_)?(created|changed|updated|added|since)_(at|by)$|^(template|template_version|event_type|rule|provider|channel|campaign|audience|route|cap|quiet_hours|blacklist|group|member|tariff|consent|auto_rule|budget|goal|fee)_id$|^(collected_until|warned_for|stopped_for|writers|authors)$'
                and (p_old ->> f.name) is distinct from (p_new ->> f.name)) as k
      where (p_old is not null and p_new is not null) or coalesce(p_new, p_old) ->> k.name not in ('', '{}', '[]', '00:00:00')
 $_$;
@@ -10451,12 +11403,13 @@ CREATE FUNCTION sms.tell_value(p_name text, p_value text) RETURNS text
     AS $$
     select case when p_value is null then 'none'
                 when p_name = 'body' then char_length(p_value) || ' characters'
-                when p_name = 'msisdn' then left(p_value, 4) || '***' || right(p_value, 4)
-                when char_length(p_value) > 100 then left(p_value, 100) || '…'
-                else p_value end
+                when p_name = 'settings' and p_value like '{%'
+                then (select string_agg(e.key || case e.value when '…' then '' else ' (' || e.value || ')' end, ' ' order by e.key)
+                        from jsonb_each_text(p_value::jsonb) as e)
+                else sms.mask_phones(case when char_length(p_value) > 100 then left(p_value, 100) || '…' else p_value end) end
 $$;
 
-COMMENT ON FUNCTION sms.tell_value(p_name text, p_value text) IS 'A value as a log may show it.';
+COMMENT ON FUNCTION sms.tell_value(p_name text, p_value text) IS 'A value as a log may show it: phones masked, a text by its length, long ones cut.';
 
 -- FUNCTION template_needs(text)
 
@@ -10501,6 +11454,23 @@ CREATE FUNCTION sms.template_variables(p_body text, p_variables jsonb DEFAULT NU
 $$;
 
 COMMENT ON FUNCTION sms.template_variables(p_body text, p_variables jsonb) IS 'The variables a template''s body names and those declared for it.';
+
+-- FUNCTION told_facts(sms.candidate[])
+
+CREATE FUNCTION sms.told_facts(p_batch sms.candidate[]) RETURNS sms.candidate[]
+    LANGUAGE plpgsql STABLE
+    AS $$
+begin
+    if p_batch is null or sms.may_read_texts() then
+        return p_batch;
+    end if;
+    return array(select (c.id, c.msisdn, c.not_before, c.expires_at, null, null, c.client_id, c.campaign_id, c.template_version_id,
+                         c.lane_id, c.channel_id, c.zone_id, c.priority, c.attempt, c.nth, 0, c.tid, c.nth_client)::sms.candidate
+                   from unnest(p_batch) as c);
+end
+$$;
+
+COMMENT ON FUNCTION sms.told_facts(p_batch sms.candidate[]) IS 'Candidates as the acting role may have them judged: without keys of texts for who may not read texts.';
 
 -- FUNCTION told_route_notices(bigint[])
 
@@ -10720,7 +11690,7 @@ CREATE FUNCTION sms.watch_budgets(p_as_of timestamp with time zone DEFAULT NULL:
     SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
 declare
-    _now timestamptz := coalesce(p_as_of, clock_timestamp());
+    _now timestamptz := coalesce(sms.named_moment(p_as_of), clock_timestamp());
     _told int := 0;
     _b record;
 begin
@@ -10760,6 +11730,48 @@ $$;
 
 COMMENT ON FUNCTION sms.watch_budgets(p_as_of timestamp with time zone) IS 'Chore. Fold the ledger of money; tell of budgets that warn or are used up.';
 
+-- FUNCTION watch_busy_numbers()
+
+CREATE FUNCTION sms.watch_busy_numbers() RETURNS TABLE(numbers integer, messages integer, oldest text, held_for interval, pid integer, login text)
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+#variable_conflict use_column
+declare
+    _now timestamptz := clock_timestamp();
+begin
+    insert into sms.busy_number as b (key, pid, since, seen_at)
+    select k.key, min(k.pid), _now, _now
+      from (select (l.classid::bigint << 32) | l.objid::bigint as key, l.pid
+              from pg_locks as l
+             where l.locktype = 'advisory' and l.objsubid = 1 and l.granted
+               and l.database = (select d.oid from pg_database as d where d.datname = current_database())) as k
+     where k.key between 70000000000 and 79999999999
+        or (k.key < 0 and exists (select from sms.cap as c where c.per = 'client'))
+     group by k.key
+     order by k.key
+     limit 1000
+        on conflict (key) do update set pid = excluded.pid, seen_at = excluded.seen_at;
+    delete from sms.busy_number as b where b.seen_at < _now;
+    if exists (select from sms.busy_number as b where b.since <= _now - interval '1 minute') then
+        update sms.busy_number as b
+           set messages = (select count(*)
+                             from sms.pending as p
+                             join sms.lane as l on l.lane_id = p.lane_id and not l.is_held
+                             join sms.provider as v on v.provider_id = l.provider_id and v.is_enabled
+                            where p.not_before <= _now - interval '1 minute'
+                              and case when b.key > 0 then p.msisdn = b.key else p.client_id = -1 - b.key end)
+         where b.since <= _now - interval '1 minute';
+    end if;
+    return query
+    select count(*)::int, coalesce(sum(b.messages), 0)::int, (array_agg(coalesce(b.number, 'client ' || b.client_id) order by b.since))[1],
+           _now - min(b.since), (array_agg(b.pid order by b.since))[1], (array_agg(b.login order by b.since))[1]
+      from sms.busy_numbers as b;
+end
+$$;
+
+COMMENT ON FUNCTION sms.watch_busy_numbers() IS 'Chore. Numbers that somebody keeps locked while their messages are overdue: how many, and the oldest.';
+
 -- FUNCTION watch_routes(timestamp with time zone)
 
 CREATE FUNCTION sms.watch_routes(p_as_of timestamp with time zone DEFAULT NULL::timestamp with time zone) RETURNS TABLE(opened integer, tried integer, closed integer, lanes integer, unpinned integer)
@@ -10769,7 +11781,7 @@ CREATE FUNCTION sms.watch_routes(p_as_of timestamp with time zone DEFAULT NULL::
     SET jit TO 'off'
     AS $$
 declare
-    _now timestamptz := coalesce(p_as_of, clock_timestamp());
+    _now timestamptz := coalesce(sms.named_moment(p_as_of), clock_timestamp());
     _moved smallint[];
 begin
     unpinned := sms.expire_pins(_now);
@@ -11141,13 +12153,20 @@ begin
          where a.attrelid = _oid and a.attnum > 0;
         select r.ev_action::text into _tree from pg_rewrite as r where r.ev_class = _oid;
         -- What PostgreSQL itself says the view depends on; built-in objects are not among it, so both are taken.
-        select coalesce(array_agg(distinct d.refobjid) filter (where d.refclassid = 'pg_class'::regclass), '{}'),
-               coalesce(array_agg(distinct d.refobjid) filter (where d.refclassid = 'pg_proc'::regclass), '{}'),
-               coalesce(array_agg(distinct d.refobjid) filter (where d.refclassid = 'pg_type'::regclass), '{}'),
-               coalesce(array_agg(distinct d.refclassid::regclass::text)
-                            filter (where d.refclassid::regclass::text not in ('pg_class', 'pg_proc', 'pg_type', 'pg_operator')), '{}')
+        -- Collations and configurations for full text are PostgreSQL's own or refused.
+        select coalesce(array_agg(distinct d.refobjid) filter (where k.relname = 'pg_class'), '{}'),
+               coalesce(array_agg(distinct d.refobjid) filter (where k.relname = 'pg_proc'), '{}'),
+               coalesce(array_agg(distinct d.refobjid) filter (where k.relname = 'pg_type'), '{}'),
+               coalesce(array_agg(distinct k.relname::text)
+                            filter (where k.relname not in ('pg_class', 'pg_proc', 'pg_type', 'pg_operator')
+                                      and 'pg_catalog'::regnamespace
+                                          is distinct from case k.relname
+                                              when 'pg_ts_config' then (select t.cfgnamespace from pg_ts_config as t where t.oid = d.refobjid)
+                                              when 'pg_collation' then (select c.collnamespace from pg_collation as c where c.oid = d.refobjid)
+                                          end), '{}')
           into relations, functions, kinds, other
           from pg_depend as d
+          join pg_class as k on k.oid = d.refclassid
           join pg_rewrite as r on r.oid = d.objid and r.ev_class = _oid
          where d.classid = 'pg_rewrite'::regclass and d.refobjid <> _oid;
         raise exception using errcode = 'SM031', message = 'taken back';
@@ -11480,6 +12499,22 @@ COMMENT ON COLUMN sms.activity_log.name IS 'Which one.';
 
 COMMENT ON COLUMN sms.activity_log.what IS 'The whole in one sentence, with old → new.';
 
+-- TABLE adapter_setting
+
+CREATE TABLE sms.adapter_setting (
+    adapter text NOT NULL,
+    setting text NOT NULL,
+    is_open boolean DEFAULT false NOT NULL
+);
+
+COMMENT ON TABLE sms.adapter_setting IS 'Which settings an adapter has. Every migration fills it from the installed adapters; only the owner writes.';
+
+COMMENT ON COLUMN sms.adapter_setting.adapter IS 'As in sms.provider.adapter.';
+
+COMMENT ON COLUMN sms.adapter_setting.setting IS 'Its name; of one inside another the whole path: send.answers.when. Lists add nothing to it.';
+
+COMMENT ON COLUMN sms.adapter_setting.is_open IS 'Anything may stand below it: headers, a request''s JSON.';
+
 -- TABLE audience
 
 CREATE TABLE sms.audience (
@@ -11665,6 +12700,7 @@ CREATE TABLE sms.channel (
     opening_spread interval DEFAULT '00:00:00'::interval NOT NULL,
     ignores_opt_out boolean DEFAULT false NOT NULL,
     track_clicks boolean DEFAULT false NOT NULL,
+    needs_release boolean DEFAULT false NOT NULL,
     CONSTRAINT "channel is a name of 1 to 40 characters: a-z 0-9 _" CHECK ((channel ~ '^[a-z][a-z0-9_]{0,39}$'::text)),
     CONSTRAINT "dedup_by is text, text_in_channel or template" CHECK ((dedup_by = ANY (ARRAY['text'::text, 'text_in_channel'::text, 'template'::text]))),
     CONSTRAINT "dedup_window is 0 to 366 days" CHECK (((dedup_window >= '00:00:00'::interval) AND (dedup_window <= '366 days'::interval))),
@@ -11716,6 +12752,8 @@ COMMENT ON COLUMN sms.channel.ignores_opt_out IS 'True only for the answer to an
 
 COMMENT ON COLUMN sms.channel.track_clicks IS 'True: links in its texts are sent as short links of our own, where setting short_link_base has a value.';
 
+COMMENT ON COLUMN sms.channel.needs_release IS 'Four eyes: every campaign of this channel needs a release, whatever it says itself. Any operator asks for it, only the owner ends it.';
+
 -- TABLE operator
 
 CREATE TABLE sms.operator (
@@ -11762,7 +12800,7 @@ COMMENT ON COLUMN sms.provider.adapter IS 'Which software dialect: an entry poin
 
 COMMENT ON COLUMN sms.provider.settings IS 'The adapter''s settings. Never secrets.';
 
-COMMENT ON COLUMN sms.provider.secret_env IS 'Name of the environment variable that holds the secret.';
+COMMENT ON COLUMN sms.provider.secret_env IS 'Name of the worker''s variable that holds the secret: OUTBOX_SECRET_…, or one that OUTBOX_SECRET_NAMES lists there.';
 
 COMMENT ON COLUMN sms.provider.tps IS 'Segments per second that each worker process may submit; with several processes give each its share.';
 
@@ -12070,6 +13108,62 @@ ALTER TABLE sms.budget ALTER COLUMN budget_id ADD GENERATED ALWAYS AS IDENTITY (
     NO MAXVALUE
     CACHE 1
 );
+
+-- TABLE busy_number
+
+CREATE TABLE sms.busy_number (
+    key bigint NOT NULL,
+    pid integer NOT NULL,
+    since timestamp with time zone NOT NULL,
+    seen_at timestamp with time zone NOT NULL,
+    messages integer
+);
+
+COMMENT ON TABLE sms.busy_number IS 'Locks on numbers and clients that were held each time sms.watch_busy_numbers looked: claims leave those out.';
+
+COMMENT ON COLUMN sms.busy_number.key IS 'The number, or -1 - client_id: what claims lock.';
+
+COMMENT ON COLUMN sms.busy_number.pid IS 'The session that holds it: pg_stat_activity.pid.';
+
+COMMENT ON COLUMN sms.busy_number.since IS 'When it was first seen so; the lock is at least as old.';
+
+COMMENT ON COLUMN sms.busy_number.seen_at IS 'When it was last seen so.';
+
+COMMENT ON COLUMN sms.busy_number.messages IS 'How many overdue messages of live lanes it holds up; null while it is younger than a minute.';
+
+-- VIEW busy_numbers
+
+CREATE VIEW sms.busy_numbers AS
+ SELECT
+        CASE
+            WHEN (b.key > 0) THEN (("left"((b.key)::text, 4) || '***'::text) || "right"((b.key)::text, 4))
+            ELSE NULL::text
+        END AS number,
+        CASE
+            WHEN (b.key < 0) THEN ('-1'::integer - b.key)
+            ELSE NULL::bigint
+        END AS client_id,
+    b.messages,
+    b.since,
+    b.pid,
+    (a.usename)::text AS login
+   FROM (sms.busy_number b
+     LEFT JOIN pg_stat_activity a ON ((a.pid = b.pid)))
+  WHERE ((b.messages > 0) AND (b.seen_at > (clock_timestamp() - '00:02:00'::interval)));
+
+COMMENT ON VIEW sms.busy_numbers IS 'Numbers with overdue messages whose lock a session has held for more than a minute, so that no claim takes them.';
+
+COMMENT ON COLUMN sms.busy_numbers.number IS 'The number, masked; null where a client is locked.';
+
+COMMENT ON COLUMN sms.busy_numbers.client_id IS 'The client; null where a number is locked.';
+
+COMMENT ON COLUMN sms.busy_numbers.messages IS 'How many overdue messages wait for it.';
+
+COMMENT ON COLUMN sms.busy_numbers.since IS 'Since when it has been held, at the least.';
+
+COMMENT ON COLUMN sms.busy_numbers.pid IS 'Who holds it: select pg_terminate_backend(pid) ends that.';
+
+COMMENT ON COLUMN sms.busy_numbers.login IS 'The login of that session.';
 
 -- SEQUENCE campaign_campaign_id_seq
 
@@ -12688,6 +13782,22 @@ COMMENT ON COLUMN sms.doubtful.next_ask_at IS 'Not asked again before.';
 
 COMMENT ON COLUMN sms.doubtful.absent_since IS 'When the provider first said that it does not have it; it must say so twice.';
 
+-- TABLE earlier_carrier
+
+CREATE TABLE sms.earlier_carrier (
+    message_id bigint NOT NULL,
+    provider_id smallint NOT NULL,
+    at timestamp with time zone DEFAULT clock_timestamp() NOT NULL
+);
+
+COMMENT ON TABLE sms.earlier_carrier IS 'Providers that had a message before the one that has it now: an attempt of theirs was repeated. Their word that it was delivered counts.';
+
+COMMENT ON COLUMN sms.earlier_carrier.message_id IS 'The message.';
+
+COMMENT ON COLUMN sms.earlier_carrier.provider_id IS 'Who had it.';
+
+COMMENT ON COLUMN sms.earlier_carrier.at IS 'When it went back to the queue.';
+
 -- TABLE erp_ref
 
 CREATE TABLE sms.erp_ref (
@@ -13028,6 +14138,54 @@ COMMENT ON COLUMN sms.forecast.cost IS 'Expected cost of segments, in the own cu
 
 COMMENT ON COLUMN sms.forecast.made_by IS 'Who made it.';
 
+-- TABLE foreign_receipt
+
+CREATE TABLE sms.foreign_receipt (
+    receipt_id bigint NOT NULL,
+    message_id bigint NOT NULL,
+    provider_id smallint NOT NULL,
+    carrier_id smallint
+);
+
+COMMENT ON TABLE sms.foreign_receipt IS 'Delivery reports about messages that another provider has. They are kept in sms.receipt, counted here, and moved nothing. From one in sms.earlier_carrier it is a late word; from others a mix-up or a forgery.';
+
+COMMENT ON COLUMN sms.foreign_receipt.receipt_id IS 'sms.receipt.receipt_id; tells when.';
+
+COMMENT ON COLUMN sms.foreign_receipt.message_id IS 'The message it spoke of.';
+
+COMMENT ON COLUMN sms.foreign_receipt.provider_id IS 'The account that brought it.';
+
+COMMENT ON COLUMN sms.foreign_receipt.carrier_id IS 'Who has the message; null = nobody, it was never sent.';
+
+-- VIEW foreign_receipts
+
+CREATE VIEW sms.foreign_receipts AS
+ SELECT f.receipt_id,
+    sms.id_time(f.receipt_id) AS received_at,
+    p.provider,
+    f.message_id,
+    c.provider AS carrier,
+    (EXISTS ( SELECT
+           FROM sms.earlier_carrier e
+          WHERE ((e.message_id = f.message_id) AND (e.provider_id = f.provider_id)))) AS had_it
+   FROM ((sms.foreign_receipt f
+     JOIN sms.provider p ON ((p.provider_id = f.provider_id)))
+     LEFT JOIN sms.provider c ON ((c.provider_id = f.carrier_id)));
+
+COMMENT ON VIEW sms.foreign_receipts IS 'Delivery reports about messages that another provider has: kept, counted, and nothing was moved.';
+
+COMMENT ON COLUMN sms.foreign_receipts.receipt_id IS 'sms.receipt.receipt_id.';
+
+COMMENT ON COLUMN sms.foreign_receipts.received_at IS 'When it came.';
+
+COMMENT ON COLUMN sms.foreign_receipts.provider IS 'The account that brought it.';
+
+COMMENT ON COLUMN sms.foreign_receipts.message_id IS 'The message it spoke of.';
+
+COMMENT ON COLUMN sms.foreign_receipts.carrier IS 'Who has the message; null = nobody, it was never sent.';
+
+COMMENT ON COLUMN sms.foreign_receipts.had_it IS 'The one that reports had it before: of those only a delivery counts. False = a mix-up or a forgery.';
+
 -- TABLE goal
 
 CREATE TABLE sms.goal (
@@ -13267,7 +14425,8 @@ CREATE TABLE sms.lane (
     operator_id smallint NOT NULL,
     provider_id smallint,
     is_held boolean DEFAULT false NOT NULL,
-    probed_by smallint
+    probed_by smallint,
+    moved jsonb
 );
 
 COMMENT ON TABLE sms.lane IS 'Where a message waits: channel × operator, and which provider serves it now. Re-pointing a lane moves its queue at once.';
@@ -13283,6 +14442,8 @@ COMMENT ON COLUMN sms.lane.provider_id IS 'Who serves it now; null = parked, nob
 COMMENT ON COLUMN sms.lane.is_held IS 'Nobody of its route is well: its messages wait, but for probes.';
 
 COMMENT ON COLUMN sms.lane.probed_by IS 'A half_open provider that may take its probes from this lane.';
+
+COMMENT ON COLUMN sms.lane.moved IS 'Why it was last re-pointed: {"cause", "detail", "is_automatic", "at"}, told to sms.lane_change. Written by the functions that do it.';
 
 -- TABLE lane_change
 
@@ -13495,6 +14656,47 @@ COMMENT ON COLUMN sms.link_click.link_no IS 'Place of the link in the text, from
 COMMENT ON COLUMN sms.link_click.host IS 'Where it leads: the host only.';
 
 COMMENT ON COLUMN sms.link_click.is_robot IS 'Opened by a program, not by a person.';
+
+-- TABLE login_channel
+
+CREATE TABLE sms.login_channel (
+    login text NOT NULL,
+    channel text NOT NULL,
+    CONSTRAINT "a login has a name" CHECK ((btrim(login) <> ''::text))
+);
+
+COMMENT ON TABLE sms.login_channel IS 'Logins confined to channels: they see, insert and take back messages of these only. A login without a row sees all. Written by sms.confine_login.';
+
+COMMENT ON COLUMN sms.login_channel.login IS 'The login, as session_user tells it.';
+
+COMMENT ON COLUMN sms.login_channel.channel IS 'A channel that is its own.';
+
+-- VIEW login
+
+CREATE VIEW sms.login AS
+ SELECT (p.rolname)::text AS login,
+    ARRAY( SELECT (g.rolname)::text AS rolname
+           FROM pg_roles g
+          WHERE ((g.rolname = ANY (ARRAY['sms_erp'::name, 'sms_analyst'::name, 'sms_operator'::name, 'sms_monitor'::name, 'sms_worker'::name, 'sms_dlr'::name, 'sms_audience'::name, 'sms_window'::name])) AND pg_has_role(p.oid, g.oid, 'member'::text))
+          ORDER BY g.rolname) AS roles,
+    sms.is_owner(p.rolname) AS is_owner,
+    ( SELECT array_agg(l.channel ORDER BY l.channel) AS array_agg
+           FROM sms.login_channel l
+          WHERE (l.login = p.rolname)) AS channels
+   FROM pg_roles p
+  WHERE (p.rolcanlogin AND (sms.is_owner(p.rolname) OR (EXISTS ( SELECT
+           FROM pg_roles g
+          WHERE ((g.rolname ~~ 'sms\_%'::text) AND (g.oid <> p.oid) AND pg_has_role(p.oid, g.oid, 'member'::text))))));
+
+COMMENT ON VIEW sms.login IS 'Logins that may do something here, and what: group roles, ownership, channels they are confined to.';
+
+COMMENT ON COLUMN sms.login.login IS 'The login, as sms.activity_log names it.';
+
+COMMENT ON COLUMN sms.login.roles IS 'The group roles it belongs to, directly or through others.';
+
+COMMENT ON COLUMN sms.login.is_owner IS 'True: it may do everything, the trail included.';
+
+COMMENT ON COLUMN sms.login.channels IS 'The channels it is confined to; null = none, it sees all.';
 
 -- VIEW message
 
@@ -15009,7 +16211,7 @@ CREATE VIEW sms.uncertain_message AS
     v.provider,
     c.channel,
     op.operator,
-    (("left"((o.msisdn)::text, 4) || '***'::text) || "right"((o.msisdn)::text, 4)) AS number,
+    sms.mask_phones((o.msisdn)::text) AS number,
     o.attempts,
     o.submitted_at,
     d.since,
@@ -15025,7 +16227,7 @@ CREATE VIEW sms.uncertain_message AS
             WHEN (c.on_uncertain <> 'hold'::text) THEN (o.decided_at + c.uncertain_after)
             ELSE NULL::timestamp with time zone
         END AS policy_at,
-    o.detail
+    sms.mask_phones(o.detail) AS detail
    FROM ((((((sms.doubtful d
      JOIN sms.outcome o ON (((o.id = d.id) AND (o.state = 'uncertain'::text))))
      JOIN sms.provider v ON ((v.provider_id = o.provider_id)))
@@ -15153,6 +16355,11 @@ ALTER TABLE ONLY sms.conversion
 ALTER TABLE ONLY sms.activity
     ADD CONSTRAINT activity_pkey PRIMARY KEY (activity_id);
 
+-- CONSTRAINT adapter_setting adapter_setting_pkey
+
+ALTER TABLE ONLY sms.adapter_setting
+    ADD CONSTRAINT adapter_setting_pkey PRIMARY KEY (adapter, setting);
+
 -- CONSTRAINT audience audience_audience_key
 
 ALTER TABLE ONLY sms.audience
@@ -15207,6 +16414,11 @@ ALTER TABLE ONLY sms.budget
 
 ALTER TABLE ONLY sms.budget
     ADD CONSTRAINT budget_pkey PRIMARY KEY (budget_id);
+
+-- CONSTRAINT busy_number busy_number_pkey
+
+ALTER TABLE ONLY sms.busy_number
+    ADD CONSTRAINT busy_number_pkey PRIMARY KEY (key);
 
 -- CONSTRAINT campaign campaign_campaign_key
 
@@ -15278,6 +16490,11 @@ ALTER TABLE ONLY sms.delivered_share
 ALTER TABLE ONLY sms.doubtful
     ADD CONSTRAINT doubtful_pkey PRIMARY KEY (id);
 
+-- CONSTRAINT earlier_carrier earlier_carrier_pkey
+
+ALTER TABLE ONLY sms.earlier_carrier
+    ADD CONSTRAINT earlier_carrier_pkey PRIMARY KEY (message_id, provider_id);
+
 -- CONSTRAINT erp_ref erp_ref_pkey
 
 ALTER TABLE ONLY sms.erp_ref
@@ -15328,6 +16545,11 @@ ALTER TABLE ONLY sms.exchange_rate
 ALTER TABLE ONLY sms.forecast
     ADD CONSTRAINT forecast_pkey PRIMARY KEY (made_at, month, scenario, channel, provider);
 
+-- CONSTRAINT foreign_receipt foreign_receipt_pkey
+
+ALTER TABLE ONLY sms.foreign_receipt
+    ADD CONSTRAINT foreign_receipt_pkey PRIMARY KEY (receipt_id);
+
 -- CONSTRAINT goal goal_goal_key
 
 ALTER TABLE ONLY sms.goal
@@ -15377,6 +16599,11 @@ ALTER TABLE ONLY sms.lane_pin
 
 ALTER TABLE ONLY sms.lane
     ADD CONSTRAINT lane_pkey PRIMARY KEY (lane_id);
+
+-- CONSTRAINT login_channel login_channel_pkey
+
+ALTER TABLE ONLY sms.login_channel
+    ADD CONSTRAINT login_channel_pkey PRIMARY KEY (login, channel);
 
 -- CONSTRAINT month_volume month_volume_pkey
 
@@ -15913,11 +17140,119 @@ CREATE INDEX unmatched_receipt_message_id ON sms.unmatched_receipt USING btree (
 
 CREATE INDEX unmatched_receipt_ref ON sms.unmatched_receipt USING btree (provider_id, provider_ref) WHERE (provider_ref IS NOT NULL);
 
+-- TRIGGER channel a_guard_channel
+
+CREATE TRIGGER a_guard_channel BEFORE INSERT OR UPDATE ON sms.channel FOR EACH ROW EXECUTE FUNCTION sms.guard_channel();
+
+COMMENT ON TRIGGER a_guard_channel ON sms.channel IS 'Four eyes cannot be switched off by those they watch.';
+
+-- TRIGGER goal a_guard_goal
+
+CREATE TRIGGER a_guard_goal BEFORE UPDATE ON sms.goal FOR EACH ROW EXECUTE FUNCTION sms.guard_goal();
+
+COMMENT ON TRIGGER a_guard_goal ON sms.goal IS 'Goals belong to those who wrote them.';
+
 -- TRIGGER campaign a_guard_release
 
 CREATE TRIGGER a_guard_release BEFORE UPDATE ON sms.campaign FOR EACH ROW EXECUTE FUNCTION sms.guard_release();
 
 COMMENT ON TRIGGER a_guard_release ON sms.campaign IS 'Four eyes cannot be forged.';
+
+-- TRIGGER setting a_guard_trail
+
+CREATE TRIGGER a_guard_trail BEFORE INSERT OR DELETE ON sms.setting FOR EACH ROW EXECUTE FUNCTION sms.guard_trail();
+
+COMMENT ON TRIGGER a_guard_trail ON sms.setting IS 'The trail is not shortened by those it watches.';
+
+-- TRIGGER setting a_guard_trail_change
+
+CREATE TRIGGER a_guard_trail_change BEFORE UPDATE ON sms.setting FOR EACH ROW WHEN (((new.setting IS DISTINCT FROM old.setting) OR (new.value IS DISTINCT FROM old.value))) EXECUTE FUNCTION sms.guard_trail();
+
+COMMENT ON TRIGGER a_guard_trail_change ON sms.setting IS 'The trail is not shortened by those it watches.';
+
+-- TRIGGER blacklist a_keep_author
+
+CREATE TRIGGER a_keep_author BEFORE UPDATE ON sms.blacklist FOR EACH ROW WHEN (((new.created_by IS DISTINCT FROM old.created_by) OR (new.created_at IS DISTINCT FROM old.created_at))) EXECUTE FUNCTION sms.stamp_author();
+
+COMMENT ON TRIGGER a_keep_author ON sms.blacklist IS 'Nobody changes who wrote it.';
+
+-- TRIGGER budget a_keep_author
+
+CREATE TRIGGER a_keep_author BEFORE UPDATE ON sms.budget FOR EACH ROW WHEN (((new.created_by IS DISTINCT FROM old.created_by) OR (new.created_at IS DISTINCT FROM old.created_at))) EXECUTE FUNCTION sms.stamp_author();
+
+COMMENT ON TRIGGER a_keep_author ON sms.budget IS 'Nobody changes who wrote it.';
+
+-- TRIGGER consent a_keep_author
+
+CREATE TRIGGER a_keep_author BEFORE UPDATE ON sms.consent FOR EACH ROW WHEN (((new.created_by IS DISTINCT FROM old.created_by) OR (new.created_at IS DISTINCT FROM old.created_at))) EXECUTE FUNCTION sms.stamp_author();
+
+COMMENT ON TRIGGER a_keep_author ON sms.consent IS 'Nobody changes who wrote it.';
+
+-- TRIGGER goal a_keep_author
+
+CREATE TRIGGER a_keep_author BEFORE UPDATE ON sms.goal FOR EACH ROW WHEN (((new.created_by IS DISTINCT FROM old.created_by) OR (new.created_at IS DISTINCT FROM old.created_at))) EXECUTE FUNCTION sms.stamp_author();
+
+COMMENT ON TRIGGER a_keep_author ON sms.goal IS 'Nobody changes who wrote it.';
+
+-- TRIGGER recipient_group_member a_keep_author
+
+CREATE TRIGGER a_keep_author BEFORE UPDATE ON sms.recipient_group_member FOR EACH ROW WHEN (((new.added_by IS DISTINCT FROM old.added_by) OR (new.added_at IS DISTINCT FROM old.added_at))) EXECUTE FUNCTION sms.stamp_member();
+
+COMMENT ON TRIGGER a_keep_author ON sms.recipient_group_member IS 'Nobody changes who wrote it.';
+
+-- TRIGGER template_version a_keep_author
+
+CREATE TRIGGER a_keep_author BEFORE UPDATE ON sms.template_version FOR EACH ROW WHEN (((new.created_by IS DISTINCT FROM old.created_by) OR (new.created_at IS DISTINCT FROM old.created_at))) EXECUTE FUNCTION sms.stamp_author();
+
+COMMENT ON TRIGGER a_keep_author ON sms.template_version IS 'Nobody changes who wrote it.';
+
+-- TRIGGER blacklist a_stamp_author
+
+CREATE TRIGGER a_stamp_author BEFORE INSERT ON sms.blacklist FOR EACH ROW WHEN (((new.created_by IS DISTINCT FROM (SESSION_USER)::text) OR (new.created_at IS DISTINCT FROM now()))) EXECUTE FUNCTION sms.stamp_author();
+
+COMMENT ON TRIGGER a_stamp_author ON sms.blacklist IS 'Nobody writes in another''s name.';
+
+-- TRIGGER budget a_stamp_author
+
+CREATE TRIGGER a_stamp_author BEFORE INSERT ON sms.budget FOR EACH ROW WHEN (((new.created_by IS DISTINCT FROM (SESSION_USER)::text) OR (new.created_at IS DISTINCT FROM now()))) EXECUTE FUNCTION sms.stamp_author();
+
+COMMENT ON TRIGGER a_stamp_author ON sms.budget IS 'Nobody writes in another''s name.';
+
+-- TRIGGER consent a_stamp_author
+
+CREATE TRIGGER a_stamp_author BEFORE INSERT ON sms.consent FOR EACH ROW WHEN (((new.created_by IS DISTINCT FROM (SESSION_USER)::text) OR (new.created_at IS DISTINCT FROM now()))) EXECUTE FUNCTION sms.stamp_author();
+
+COMMENT ON TRIGGER a_stamp_author ON sms.consent IS 'Nobody writes in another''s name.';
+
+-- TRIGGER goal a_stamp_author
+
+CREATE TRIGGER a_stamp_author BEFORE INSERT ON sms.goal FOR EACH ROW WHEN (((new.created_by IS DISTINCT FROM (SESSION_USER)::text) OR (new.created_at IS DISTINCT FROM now()))) EXECUTE FUNCTION sms.stamp_author();
+
+COMMENT ON TRIGGER a_stamp_author ON sms.goal IS 'Nobody writes in another''s name.';
+
+-- TRIGGER recipient_group_member a_stamp_author
+
+CREATE TRIGGER a_stamp_author BEFORE INSERT ON sms.recipient_group_member FOR EACH ROW WHEN (((new.added_by IS DISTINCT FROM (SESSION_USER)::text) OR (new.added_at IS DISTINCT FROM now()))) EXECUTE FUNCTION sms.stamp_member();
+
+COMMENT ON TRIGGER a_stamp_author ON sms.recipient_group_member IS 'Nobody writes in another''s name.';
+
+-- TRIGGER template_version a_stamp_author
+
+CREATE TRIGGER a_stamp_author BEFORE INSERT ON sms.template_version FOR EACH ROW WHEN (((new.created_by IS DISTINCT FROM (SESSION_USER)::text) OR (new.created_at IS DISTINCT FROM now()))) EXECUTE FUNCTION sms.stamp_author();
+
+COMMENT ON TRIGGER a_stamp_author ON sms.template_version IS 'Nobody writes in another''s name.';
+
+-- TRIGGER consent a_stamp_withdrawal
+
+CREATE TRIGGER a_stamp_withdrawal BEFORE INSERT ON sms.consent FOR EACH ROW WHEN (((new.withdrawn_at IS NOT NULL) OR (new.withdrawn_by IS NOT NULL))) EXECUTE FUNCTION sms.stamp_withdrawal();
+
+COMMENT ON TRIGGER a_stamp_withdrawal ON sms.consent IS 'Nobody withdraws in another''s name.';
+
+-- TRIGGER consent a_stamp_withdrawal_later
+
+CREATE TRIGGER a_stamp_withdrawal_later BEFORE UPDATE ON sms.consent FOR EACH ROW WHEN ((old.withdrawn_at IS NULL)) EXECUTE FUNCTION sms.stamp_withdrawal();
+
+COMMENT ON TRIGGER a_stamp_withdrawal_later ON sms.consent IS 'Nobody withdraws in another''s name.';
 
 -- TRIGGER outbox accept_outbox
 
@@ -16032,6 +17367,12 @@ COMMENT ON TRIGGER audit_delete ON sms.goal IS 'Keeps the change in sms.rule_cha
 CREATE TRIGGER audit_delete AFTER DELETE ON sms.holiday REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT EXECUTE FUNCTION sms.audit_rule('day');
 
 COMMENT ON TRIGGER audit_delete ON sms.holiday IS 'Keeps the change in sms.rule_change.';
+
+-- TRIGGER login_channel audit_delete
+
+CREATE TRIGGER audit_delete AFTER DELETE ON sms.login_channel REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT EXECUTE FUNCTION sms.audit_rule('login', 'channel');
+
+COMMENT ON TRIGGER audit_delete ON sms.login_channel IS 'Keeps the change in sms.rule_change.';
 
 -- TRIGGER monthly_fee audit_delete
 
@@ -16213,6 +17554,12 @@ CREATE TRIGGER audit_insert AFTER INSERT ON sms.holiday REFERENCING NEW TABLE AS
 
 COMMENT ON TRIGGER audit_insert ON sms.holiday IS 'Keeps the change in sms.rule_change.';
 
+-- TRIGGER login_channel audit_insert
+
+CREATE TRIGGER audit_insert AFTER INSERT ON sms.login_channel REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION sms.audit_rule('login', 'channel');
+
+COMMENT ON TRIGGER audit_insert ON sms.login_channel IS 'Keeps the change in sms.rule_change.';
+
 -- TRIGGER monthly_fee audit_insert
 
 CREATE TRIGGER audit_insert AFTER INSERT ON sms.monthly_fee REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION sms.audit_rule('fee_id');
@@ -16392,6 +17739,12 @@ COMMENT ON TRIGGER audit_truncate ON sms.goal IS 'Keeps the change in sms.rule_c
 CREATE TRIGGER audit_truncate BEFORE TRUNCATE ON sms.holiday FOR EACH STATEMENT EXECUTE FUNCTION sms.audit_rule('day');
 
 COMMENT ON TRIGGER audit_truncate ON sms.holiday IS 'Keeps the change in sms.rule_change.';
+
+-- TRIGGER login_channel audit_truncate
+
+CREATE TRIGGER audit_truncate BEFORE TRUNCATE ON sms.login_channel FOR EACH STATEMENT EXECUTE FUNCTION sms.audit_rule('login', 'channel');
+
+COMMENT ON TRIGGER audit_truncate ON sms.login_channel IS 'Keeps the change in sms.rule_change.';
 
 -- TRIGGER monthly_fee audit_truncate
 
@@ -16573,6 +17926,12 @@ CREATE TRIGGER audit_update AFTER UPDATE ON sms.holiday REFERENCING OLD TABLE AS
 
 COMMENT ON TRIGGER audit_update ON sms.holiday IS 'Keeps the change in sms.rule_change.';
 
+-- TRIGGER login_channel audit_update
+
+CREATE TRIGGER audit_update AFTER UPDATE ON sms.login_channel REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION sms.audit_rule('login', 'channel');
+
+COMMENT ON TRIGGER audit_update ON sms.login_channel IS 'Keeps the change in sms.rule_change.';
+
 -- TRIGGER monthly_fee audit_update
 
 CREATE TRIGGER audit_update AFTER UPDATE ON sms.monthly_fee REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION sms.audit_rule('fee_id');
@@ -16717,6 +18076,12 @@ CREATE TRIGGER forget_trouble AFTER DELETE ON sms.blacklist REFERENCING OLD TABL
 
 COMMENT ON TRIGGER forget_trouble ON sms.blacklist IS 'Removing an automatic row clears the number''s count.';
 
+-- TRIGGER rule_change hide_setting_values
+
+CREATE TRIGGER hide_setting_values BEFORE INSERT OR UPDATE ON sms.rule_change FOR EACH ROW WHEN ((new.rule_table = 'provider'::text)) EXECUTE FUNCTION sms.hide_setting_values();
+
+COMMENT ON TRIGGER hide_setting_values ON sms.rule_change IS 'Values of a provider''s settings stay out of the history.';
+
 -- TRIGGER audience keep_audience
 
 CREATE TRIGGER keep_audience AFTER INSERT OR UPDATE ON sms.audience FOR EACH ROW EXECUTE FUNCTION sms.keep_audience();
@@ -16740,6 +18105,60 @@ COMMENT ON TRIGGER keep_code_change ON sms.receipt_code IS 'Corrections survive 
 CREATE TRIGGER keep_lane_change AFTER UPDATE ON sms.lane REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION sms.keep_lane_change();
 
 COMMENT ON TRIGGER keep_lane_change ON sms.lane IS 'History of who serves a lane.';
+
+-- TRIGGER click needs_a_month
+
+CREATE TRIGGER needs_a_month BEFORE INSERT ON sms.click FOR EACH STATEMENT EXECUTE FUNCTION sms.refuse_missing_month();
+
+COMMENT ON TRIGGER needs_a_month ON sms.click IS 'Says which month has no partition, and what to do.';
+
+-- TRIGGER contact_log needs_a_month
+
+CREATE TRIGGER needs_a_month BEFORE INSERT ON sms.contact_log FOR EACH STATEMENT EXECUTE FUNCTION sms.refuse_missing_month();
+
+COMMENT ON TRIGGER needs_a_month ON sms.contact_log IS 'Says which month has no partition, and what to do.';
+
+-- TRIGGER event needs_a_month
+
+CREATE TRIGGER needs_a_month BEFORE INSERT ON sms.event FOR EACH STATEMENT EXECUTE FUNCTION sms.refuse_missing_month();
+
+COMMENT ON TRIGGER needs_a_month ON sms.event IS 'Says which month has no partition, and what to do.';
+
+-- TRIGGER event_effect needs_a_month
+
+CREATE TRIGGER needs_a_month BEFORE INSERT ON sms.event_effect FOR EACH STATEMENT EXECUTE FUNCTION sms.refuse_missing_month();
+
+COMMENT ON TRIGGER needs_a_month ON sms.event_effect IS 'Says which month has no partition, and what to do.';
+
+-- TRIGGER outbox needs_a_month
+
+CREATE TRIGGER needs_a_month BEFORE INSERT ON sms.outbox FOR EACH STATEMENT EXECUTE FUNCTION sms.refuse_missing_month();
+
+COMMENT ON TRIGGER needs_a_month ON sms.outbox IS 'Says which month has no partition, and what to do.';
+
+-- TRIGGER outcome needs_a_month
+
+CREATE TRIGGER needs_a_month BEFORE INSERT ON sms.outcome FOR EACH STATEMENT EXECUTE FUNCTION sms.refuse_missing_month();
+
+COMMENT ON TRIGGER needs_a_month ON sms.outcome IS 'Says which month has no partition, and what to do.';
+
+-- TRIGGER provider_ref needs_a_month
+
+CREATE TRIGGER needs_a_month BEFORE INSERT ON sms.provider_ref FOR EACH STATEMENT EXECUTE FUNCTION sms.refuse_missing_month();
+
+COMMENT ON TRIGGER needs_a_month ON sms.provider_ref IS 'Says which month has no partition, and what to do.';
+
+-- TRIGGER receipt needs_a_month
+
+CREATE TRIGGER needs_a_month BEFORE INSERT ON sms.receipt FOR EACH STATEMENT EXECUTE FUNCTION sms.refuse_missing_month();
+
+COMMENT ON TRIGGER needs_a_month ON sms.receipt IS 'Says which month has no partition, and what to do.';
+
+-- TRIGGER short_link needs_a_month
+
+CREATE TRIGGER needs_a_month BEFORE INSERT ON sms.short_link FOR EACH STATEMENT EXECUTE FUNCTION sms.refuse_missing_month();
+
+COMMENT ON TRIGGER needs_a_month ON sms.short_link IS 'Says which month has no partition, and what to do.';
 
 -- TRIGGER outcome note_statistics_delete
 
@@ -16783,6 +18202,12 @@ CREATE TRIGGER refuse_illegal_move AFTER UPDATE ON sms.outcome REFERENCING OLD T
 
 COMMENT ON TRIGGER refuse_illegal_move ON sms.outcome IS 'State moves only as sms.state_transition says.';
 
+-- TRIGGER provider refuse_unfit_provider
+
+CREATE TRIGGER refuse_unfit_provider BEFORE INSERT OR UPDATE ON sms.provider FOR EACH ROW EXECUTE FUNCTION sms.refuse_unfit_provider();
+
+COMMENT ON TRIGGER refuse_unfit_provider ON sms.provider IS 'Unknown settings and secrets are refused.';
+
 -- TRIGGER event_rule replan_event_rule
 
 CREATE TRIGGER replan_event_rule AFTER UPDATE ON sms.event_rule FOR EACH ROW EXECUTE FUNCTION sms.replan_event_rule();
@@ -16794,6 +18219,36 @@ COMMENT ON TRIGGER replan_event_rule ON sms.event_rule IS 'Works out the planned
 CREATE TRIGGER template_version_is_append_only BEFORE DELETE OR UPDATE ON sms.template_version FOR EACH STATEMENT EXECUTE FUNCTION sms.refuse_change();
 
 COMMENT ON TRIGGER template_version_is_append_only ON sms.template_version IS 'A message keeps the version it was made from.';
+
+-- TRIGGER audience z_hold_changed
+
+CREATE TRIGGER z_hold_changed AFTER INSERT OR UPDATE ON sms.audience FOR EACH STATEMENT EXECUTE FUNCTION sms.hold_changed();
+
+COMMENT ON TRIGGER z_hold_changed ON sms.audience IS 'Four eyes hold while it runs.';
+
+-- TRIGGER campaign z_hold_changed
+
+CREATE TRIGGER z_hold_changed AFTER UPDATE ON sms.campaign FOR EACH STATEMENT EXECUTE FUNCTION sms.hold_changed();
+
+COMMENT ON TRIGGER z_hold_changed ON sms.campaign IS 'Four eyes hold while it runs.';
+
+-- TRIGGER channel z_hold_changed
+
+CREATE TRIGGER z_hold_changed AFTER UPDATE OF needs_release ON sms.channel FOR EACH STATEMENT EXECUTE FUNCTION sms.hold_changed();
+
+COMMENT ON TRIGGER z_hold_changed ON sms.channel IS 'Four eyes hold while it runs.';
+
+-- TRIGGER template z_hold_changed
+
+CREATE TRIGGER z_hold_changed AFTER UPDATE ON sms.template FOR EACH STATEMENT EXECUTE FUNCTION sms.hold_changed();
+
+COMMENT ON TRIGGER z_hold_changed ON sms.template IS 'Four eyes hold while it runs.';
+
+-- TRIGGER template_version z_hold_changed
+
+CREATE TRIGGER z_hold_changed AFTER INSERT OR UPDATE ON sms.template_version FOR EACH STATEMENT EXECUTE FUNCTION sms.hold_changed();
+
+COMMENT ON TRIGGER z_hold_changed ON sms.template_version IS 'Four eyes hold while it runs.';
 
 -- FK CONSTRAINT client_location client_location_zone_id_fkey
 
@@ -16950,6 +18405,11 @@ ALTER TABLE ONLY sms.lane
 ALTER TABLE ONLY sms.lane
     ADD CONSTRAINT lane_provider_id_fkey FOREIGN KEY (provider_id) REFERENCES sms.provider(provider_id);
 
+-- FK CONSTRAINT login_channel login_channel_channel_fkey
+
+ALTER TABLE ONLY sms.login_channel
+    ADD CONSTRAINT login_channel_channel_fkey FOREIGN KEY (channel) REFERENCES sms.channel(channel);
+
 -- FK CONSTRAINT monthly_fee monthly_fee_operator_id_fkey
 
 ALTER TABLE ONLY sms.monthly_fee
@@ -17075,6 +18535,48 @@ ALTER TABLE ONLY sms.template_version
 ALTER TABLE ONLY sms.channel
     ADD CONSTRAINT "time_zone is a zone that sms.time_zone knows" FOREIGN KEY (time_zone) REFERENCES sms.time_zone(name);
 
+-- POLICY campaign a login sees its channels
+
+CREATE POLICY "a login sees its channels" ON sms.campaign USING (COALESCE((channel = ANY (( SELECT sms.my_channels() AS my_channels)::text[])), true));
+
+-- POLICY click a login sees its channels
+
+CREATE POLICY "a login sees its channels" ON sms.click USING (((( SELECT sms.my_channels() AS my_channels) IS NULL) OR (EXISTS ( SELECT
+   FROM sms.outbox o
+  WHERE (o.id = click.message_id)))));
+
+-- POLICY event a login sees its channels
+
+CREATE POLICY "a login sees its channels" ON sms.event USING (COALESCE((event_type_id = ANY (( SELECT sms.my_event_types() AS my_event_types)::integer[])), true));
+
+-- POLICY event_effect a login sees its channels
+
+CREATE POLICY "a login sees its channels" ON sms.event_effect USING (COALESCE((rule_id = ANY (( SELECT sms.my_rules() AS my_rules)::integer[])), true));
+
+-- POLICY event_plan a login sees its channels
+
+CREATE POLICY "a login sees its channels" ON sms.event_plan USING (COALESCE((rule_id = ANY (( SELECT sms.my_rules() AS my_rules)::integer[])), true));
+
+-- POLICY inbound a login sees its channels
+
+CREATE POLICY "a login sees its channels" ON sms.inbound USING ((( SELECT sms.my_channels() AS my_channels) IS NULL));
+
+-- POLICY inflight a login sees its channels
+
+CREATE POLICY "a login sees its channels" ON sms.inflight USING (COALESCE((COALESCE(lane_id, (- (1)::smallint)) = ANY (( SELECT sms.my_lanes() AS my_lanes)::smallint[])), true));
+
+-- POLICY outbox a login sees its channels
+
+CREATE POLICY "a login sees its channels" ON sms.outbox USING (COALESCE((channel = ANY (( SELECT sms.my_channels() AS my_channels)::text[])), true));
+
+-- POLICY outcome a login sees its channels
+
+CREATE POLICY "a login sees its channels" ON sms.outcome USING (COALESCE((COALESCE(lane_id, (- (1)::smallint)) = ANY (( SELECT sms.my_lanes() AS my_lanes)::smallint[])), true));
+
+-- POLICY pending a login sees its channels
+
+CREATE POLICY "a login sees its channels" ON sms.pending USING (COALESCE((COALESCE(lane_id, (- (1)::smallint)) = ANY (( SELECT sms.my_lanes() AS my_lanes)::smallint[])), true));
+
 GRANT USAGE ON SCHEMA erp TO sms_erp;
 GRANT USAGE ON SCHEMA erp TO sms_analyst;
 GRANT USAGE ON SCHEMA erp TO sms_operator;
@@ -17093,6 +18595,7 @@ GRANT USAGE ON SCHEMA sms TO sms_operator;
 GRANT USAGE ON SCHEMA sms TO sms_monitor;
 GRANT USAGE ON SCHEMA sms TO sms_worker;
 GRANT USAGE ON SCHEMA sms TO sms_dlr;
+GRANT USAGE ON SCHEMA sms TO sms_window;
 GRANT USAGE ON SCHEMA sms TO sms_audience;
 GRANT USAGE ON SCHEMA sms TO sms_parser;
 
@@ -17154,7 +18657,7 @@ REVOKE ALL ON FUNCTION sms.act_on_events(p_event_ids bigint[], p_rule_ids intege
 
 REVOKE ALL ON FUNCTION sms.acting_role() FROM PUBLIC;
 
-REVOKE ALL ON FUNCTION sms.advance(p_ids bigint[], p_states text[], p_errors text[], p_now timestamp with time zone) FROM PUBLIC;
+REVOKE ALL ON FUNCTION sms.advance(p_provider_id smallint, p_ids bigint[], p_states text[], p_errors text[], p_now timestamp with time zone) FROM PUBLIC;
 
 GRANT SELECT ON TABLE sms.campaign_run TO sms_erp;
 GRANT SELECT ON TABLE sms.campaign_run TO sms_analyst;
@@ -17184,17 +18687,35 @@ GRANT ALL ON FUNCTION sms.audience_in_time(p_until timestamp with time zone) TO 
 
 REVOKE ALL ON FUNCTION sms.audience_statement(p_query text, p_columns text[]) FROM PUBLIC;
 
+REVOKE ALL ON FUNCTION sms.audience_texts(p_audience text) FROM PUBLIC;
+
 REVOKE ALL ON FUNCTION sms.audit_rule() FROM PUBLIC;
 
+REVOKE ALL ON FUNCTION sms.begin_launch(p_campaign_id bigint) FROM PUBLIC;
+GRANT ALL ON FUNCTION sms.begin_launch(p_campaign_id bigint) TO sms_erp;
+GRANT ALL ON FUNCTION sms.begin_launch(p_campaign_id bigint) TO sms_operator;
+
 REVOKE ALL ON FUNCTION sms.begin_run(p_campaign_id bigint) FROM PUBLIC;
-GRANT ALL ON FUNCTION sms.begin_run(p_campaign_id bigint) TO sms_erp;
-GRANT ALL ON FUNCTION sms.begin_run(p_campaign_id bigint) TO sms_operator;
 
 GRANT SELECT ON TABLE sms.budget TO sms_erp;
 GRANT SELECT ON TABLE sms.budget TO sms_analyst;
-GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE sms.budget TO sms_operator;
+GRANT SELECT,DELETE ON TABLE sms.budget TO sms_operator;
 GRANT SELECT ON TABLE sms.budget TO sms_monitor;
 GRANT SELECT ON TABLE sms.budget TO sms_audience;
+
+GRANT INSERT(budget),UPDATE(budget) ON TABLE sms.budget TO sms_operator;
+
+GRANT INSERT(channel),UPDATE(channel) ON TABLE sms.budget TO sms_operator;
+
+GRANT INSERT(campaign_id),UPDATE(campaign_id) ON TABLE sms.budget TO sms_operator;
+
+GRANT INSERT(month),UPDATE(month) ON TABLE sms.budget TO sms_operator;
+
+GRANT INSERT(amount),UPDATE(amount) ON TABLE sms.budget TO sms_operator;
+
+GRANT INSERT(warn_at),UPDATE(warn_at) ON TABLE sms.budget TO sms_operator;
+
+GRANT INSERT(stops),UPDATE(stops) ON TABLE sms.budget TO sms_operator;
 
 REVOKE ALL ON FUNCTION sms.budget_span(p_budget sms.budget, p_as_of timestamp with time zone) FROM PUBLIC;
 
@@ -17207,11 +18728,16 @@ GRANT ALL ON FUNCTION sms.budget_status(p_as_of timestamp with time zone) TO sms
 GRANT SELECT ON TABLE sms.campaign TO sms_erp;
 GRANT SELECT ON TABLE sms.campaign TO sms_analyst;
 GRANT SELECT,INSERT,UPDATE ON TABLE sms.campaign TO sms_operator;
+GRANT SELECT ON TABLE sms.campaign TO sms_window;
 GRANT SELECT ON TABLE sms.campaign TO sms_audience;
+
+REVOKE ALL ON FUNCTION sms.campaign_authors(p_campaign sms.campaign) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION sms.campaign_digest(p_campaign sms.campaign) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION sms.campaign_people(p_audience text, p_channel text, p_as_of timestamp with time zone) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION sms.campaign_stamp(p_campaign_id bigint) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION sms.cancel(p_ids bigint[]) FROM PUBLIC;
 GRANT ALL ON FUNCTION sms.cancel(p_ids bigint[]) TO sms_erp;
@@ -17292,6 +18818,8 @@ REVOKE ALL ON FUNCTION sms.complete_breakers() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION sms.complete_lanes() FROM PUBLIC;
 
+REVOKE ALL ON FUNCTION sms.confine_login(p_login text, p_channels text[]) FROM PUBLIC;
+
 REVOKE ALL ON FUNCTION sms.count_day(p_day date) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION sms.count_delivered(p_as_of timestamp with time zone) FROM PUBLIC;
@@ -17306,6 +18834,8 @@ GRANT ALL ON FUNCTION sms.count_unaccounted() TO sms_monitor;
 
 REVOKE ALL ON FUNCTION sms.count_volume(p_month date) FROM PUBLIC;
 
+REVOKE ALL ON FUNCTION sms.counts_late(p_message_id bigint, p_provider_id smallint, p_state text) FROM PUBLIC;
+
 REVOKE ALL ON FUNCTION sms.create_partition(p_table text, p_month timestamp with time zone) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION sms.cron_problem(p_cron text) FROM PUBLIC;
@@ -17313,6 +18843,8 @@ REVOKE ALL ON FUNCTION sms.cron_problem(p_cron text) FROM PUBLIC;
 REVOKE ALL ON FUNCTION sms.daily_volumes(p_from date, p_until date) FROM PUBLIC;
 GRANT ALL ON FUNCTION sms.daily_volumes(p_from date, p_until date) TO sms_analyst;
 GRANT ALL ON FUNCTION sms.daily_volumes(p_from date, p_until date) TO sms_operator;
+
+REVOKE ALL ON FUNCTION sms.declare_adapter(p_adapter text, p_settings text[]) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION sms.delivery_bucket(p_took interval) FROM PUBLIC;
 
@@ -17346,6 +18878,7 @@ REVOKE ALL ON FUNCTION sms.next_id() FROM PUBLIC;
 GRANT ALL ON FUNCTION sms.next_id() TO sms_erp;
 
 GRANT SELECT ON TABLE sms.outbox TO sms_erp;
+GRANT SELECT ON TABLE sms.outbox TO sms_window;
 
 GRANT INSERT(channel) ON TABLE sms.outbox TO sms_erp;
 
@@ -17484,8 +19017,6 @@ REVOKE ALL ON FUNCTION sms.explain_rules(p_id bigint, p_as_of timestamp with tim
 REVOKE ALL ON FUNCTION sms.exposures(p_from timestamp with time zone, p_until timestamp with time zone) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION sms.fail_run(p_run_id bigint, p_problem text) FROM PUBLIC;
-GRANT ALL ON FUNCTION sms.fail_run(p_run_id bigint, p_problem text) TO sms_erp;
-GRANT ALL ON FUNCTION sms.fail_run(p_run_id bigint, p_problem text) TO sms_operator;
 GRANT ALL ON FUNCTION sms.fail_run(p_run_id bigint, p_problem text) TO sms_worker;
 
 REVOKE ALL ON FUNCTION sms.feed_campaigns(p_limit integer, p_as_of timestamp with time zone) FROM PUBLIC;
@@ -17508,6 +19039,10 @@ REVOKE ALL ON FUNCTION sms.find_failing(p_numbers bigint[], p_as_of timestamp wi
 
 REVOKE ALL ON FUNCTION sms.find_goal(p_goal text) FROM PUBLIC;
 
+REVOKE ALL ON FUNCTION sms.finish_launch(p_run_id bigint) FROM PUBLIC;
+GRANT ALL ON FUNCTION sms.finish_launch(p_run_id bigint) TO sms_erp;
+GRANT ALL ON FUNCTION sms.finish_launch(p_run_id bigint) TO sms_operator;
+
 REVOKE ALL ON FUNCTION sms.fire_event(p_type text, p_client_id bigint, p_vars jsonb, p_event_key text, OUT event_id bigint, OUT is_new boolean, OUT message_ids bigint[], OUT planned integer, OUT cancelled integer, OUT note text) FROM PUBLIC;
 GRANT ALL ON FUNCTION sms.fire_event(p_type text, p_client_id bigint, p_vars jsonb, p_event_key text, OUT event_id bigint, OUT is_new boolean, OUT message_ids bigint[], OUT planned integer, OUT cancelled integer, OUT note text) TO sms_erp;
 GRANT ALL ON FUNCTION sms.fire_event(p_type text, p_client_id bigint, p_vars jsonb, p_event_key text, OUT event_id bigint, OUT is_new boolean, OUT message_ids bigint[], OUT planned integer, OUT cancelled integer, OUT note text) TO sms_operator;
@@ -17516,7 +19051,7 @@ REVOKE ALL ON FUNCTION sms.fire_events(p_type text, p_client_ids bigint[], p_var
 GRANT ALL ON FUNCTION sms.fire_events(p_type text, p_client_ids bigint[], p_vars jsonb[], p_event_keys text[]) TO sms_erp;
 GRANT ALL ON FUNCTION sms.fire_events(p_type text, p_client_ids bigint[], p_vars jsonb[], p_event_keys text[]) TO sms_operator;
 
-REVOKE ALL ON FUNCTION sms.fold_parts(p_ids bigint[], p_parts smallint[], p_states text[], p_errors text[], p_now timestamp with time zone) FROM PUBLIC;
+REVOKE ALL ON FUNCTION sms.fold_parts(p_provider_id smallint, p_ids bigint[], p_parts smallint[], p_states text[], p_errors text[], p_now timestamp with time zone) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION sms.fold_word(p_word text) FROM PUBLIC;
 GRANT ALL ON FUNCTION sms.fold_word(p_word text) TO sms_operator;
@@ -17530,15 +19065,29 @@ REVOKE ALL ON FUNCTION sms.foreign_logins() FROM PUBLIC;
 REVOKE ALL ON FUNCTION sms.forget_trouble() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION sms.freeze_run(p_run_id bigint) FROM PUBLIC;
-GRANT ALL ON FUNCTION sms.freeze_run(p_run_id bigint) TO sms_erp;
-GRANT ALL ON FUNCTION sms.freeze_run(p_run_id bigint) TO sms_operator;
 GRANT ALL ON FUNCTION sms.freeze_run(p_run_id bigint) TO sms_worker;
 
+REVOKE ALL ON FUNCTION sms.give_up_launch(p_run_id bigint, p_problem text) FROM PUBLIC;
+GRANT ALL ON FUNCTION sms.give_up_launch(p_run_id bigint, p_problem text) TO sms_erp;
+GRANT ALL ON FUNCTION sms.give_up_launch(p_run_id bigint, p_problem text) TO sms_operator;
+
+REVOKE ALL ON FUNCTION sms.guard_channel() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION sms.guard_goal() FROM PUBLIC;
+
 REVOKE ALL ON FUNCTION sms.guard_release() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION sms.guard_trail() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION sms.hide_setting_values() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION sms.hold_changed() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION sms.hold_queued(p_campaign_id bigint) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION sms.hold_span() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION sms.hold_unreleased() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION sms.holdout_draw(p_campaign_id bigint, p_client_id bigint, p_msisdn bigint) FROM PUBLIC;
 
@@ -17570,6 +19119,16 @@ REVOKE ALL ON FUNCTION sms.is_handed_over(p_state text, p_reason text) FROM PUBL
 GRANT ALL ON FUNCTION sms.is_handed_over(p_state text, p_reason text) TO sms_analyst;
 GRANT ALL ON FUNCTION sms.is_handed_over(p_state text, p_reason text) TO sms_operator;
 GRANT ALL ON FUNCTION sms.is_handed_over(p_state text, p_reason text) TO sms_monitor;
+
+REVOKE ALL ON FUNCTION sms.is_owner(p_role name) FROM PUBLIC;
+GRANT ALL ON FUNCTION sms.is_owner(p_role name) TO sms_erp;
+GRANT ALL ON FUNCTION sms.is_owner(p_role name) TO sms_analyst;
+GRANT ALL ON FUNCTION sms.is_owner(p_role name) TO sms_operator;
+
+REVOKE ALL ON FUNCTION sms.is_released(p_campaign sms.campaign, p_run_channel text) FROM PUBLIC;
+GRANT ALL ON FUNCTION sms.is_released(p_campaign sms.campaign, p_run_channel text) TO sms_erp;
+GRANT ALL ON FUNCTION sms.is_released(p_campaign sms.campaign, p_run_channel text) TO sms_analyst;
+GRANT ALL ON FUNCTION sms.is_released(p_campaign sms.campaign, p_run_channel text) TO sms_operator;
 
 REVOKE ALL ON FUNCTION sms.is_spent(p_run_id bigint, p_now timestamp with time zone) FROM PUBLIC;
 
@@ -17616,6 +19175,8 @@ GRANT ALL ON FUNCTION sms.lead_chore(p_chore integer) TO sms_worker;
 REVOKE ALL ON FUNCTION sms.learn_numbers(p_limit integer, p_as_of timestamp with time zone) FROM PUBLIC;
 GRANT ALL ON FUNCTION sms.learn_numbers(p_limit integer, p_as_of timestamp with time zone) TO sms_worker;
 
+REVOKE ALL ON FUNCTION sms.let_go_on(p_campaign_id bigint, p_only_awaiting boolean) FROM PUBLIC;
+
 REVOKE ALL ON FUNCTION sms.limit_audience(p_times double precision) FROM PUBLIC;
 GRANT ALL ON FUNCTION sms.limit_audience(p_times double precision) TO sms_erp;
 GRANT ALL ON FUNCTION sms.limit_audience(p_times double precision) TO sms_analyst;
@@ -17651,8 +19212,12 @@ REVOKE ALL ON FUNCTION sms.local_moment(p_zones text[], p_time time without time
 
 REVOKE ALL ON FUNCTION sms.log_activity(p_action text, p_kind text, p_name text, p_detail jsonb) FROM PUBLIC;
 
+REVOKE ALL ON FUNCTION sms.looks_secret(p_name text, p_value text) FROM PUBLIC;
+
 REVOKE ALL ON FUNCTION sms.maintain_partitions(p_as_of timestamp with time zone) FROM PUBLIC;
 GRANT ALL ON FUNCTION sms.maintain_partitions(p_as_of timestamp with time zone) TO sms_worker;
+
+REVOKE ALL ON FUNCTION sms.make_months(p_from timestamp with time zone, p_until timestamp with time zone, p_tables text[]) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION sms.make_planned(p_limit integer, p_as_of timestamp with time zone) FROM PUBLIC;
 GRANT ALL ON FUNCTION sms.make_planned(p_limit integer, p_as_of timestamp with time zone) TO sms_worker;
@@ -17660,8 +19225,19 @@ GRANT ALL ON FUNCTION sms.make_planned(p_limit integer, p_as_of timestamp with t
 REVOKE ALL ON FUNCTION sms.mark_submitting(p_claim_id bigint, p_ids bigint[], p_keys text[]) FROM PUBLIC;
 GRANT ALL ON FUNCTION sms.mark_submitting(p_claim_id bigint, p_ids bigint[], p_keys text[]) TO sms_worker;
 
+REVOKE ALL ON FUNCTION sms.mask_phones(p_text text) FROM PUBLIC;
+GRANT ALL ON FUNCTION sms.mask_phones(p_text text) TO sms_worker;
+GRANT ALL ON FUNCTION sms.mask_phones(p_text text) TO sms_erp;
+GRANT ALL ON FUNCTION sms.mask_phones(p_text text) TO sms_analyst;
+GRANT ALL ON FUNCTION sms.mask_phones(p_text text) TO sms_operator;
+GRANT ALL ON FUNCTION sms.mask_phones(p_text text) TO sms_monitor;
+
 REVOKE ALL ON FUNCTION sms.match_receipts(p_limit integer, p_as_of timestamp with time zone) FROM PUBLIC;
 GRANT ALL ON FUNCTION sms.match_receipts(p_limit integer, p_as_of timestamp with time zone) TO sms_worker;
+
+REVOKE ALL ON FUNCTION sms.may_feed(p_run sms.campaign_run) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION sms.may_read_texts() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION sms.metric_values() FROM PUBLIC;
 GRANT ALL ON FUNCTION sms.metric_values() TO sms_worker;
@@ -17685,11 +19261,59 @@ GRANT ALL ON FUNCTION sms.month_plan(p_month date) TO sms_monitor;
 
 REVOKE ALL ON FUNCTION sms.month_segments(p_provider_id smallint, p_operator_id smallint, p_category text, p_as_of timestamp with time zone) FROM PUBLIC;
 
+REVOKE ALL ON FUNCTION sms.monthly_tables() FROM PUBLIC;
+
 REVOKE ALL ON FUNCTION sms.move_breakers(p_as_of timestamp with time zone) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION sms.move_remapped(p_ids bigint[], p_states text[], p_errors text[], p_now timestamp with time zone) FROM PUBLIC;
 
+REVOKE ALL ON FUNCTION sms.my_channels() FROM PUBLIC;
+GRANT ALL ON FUNCTION sms.my_channels() TO sms_erp;
+GRANT ALL ON FUNCTION sms.my_channels() TO sms_analyst;
+GRANT ALL ON FUNCTION sms.my_channels() TO sms_operator;
+GRANT ALL ON FUNCTION sms.my_channels() TO sms_monitor;
+GRANT ALL ON FUNCTION sms.my_channels() TO sms_worker;
+GRANT ALL ON FUNCTION sms.my_channels() TO sms_dlr;
+GRANT ALL ON FUNCTION sms.my_channels() TO sms_window;
+GRANT ALL ON FUNCTION sms.my_channels() TO sms_audience;
+
+REVOKE ALL ON FUNCTION sms.my_event_types() FROM PUBLIC;
+GRANT ALL ON FUNCTION sms.my_event_types() TO sms_erp;
+GRANT ALL ON FUNCTION sms.my_event_types() TO sms_analyst;
+GRANT ALL ON FUNCTION sms.my_event_types() TO sms_operator;
+GRANT ALL ON FUNCTION sms.my_event_types() TO sms_monitor;
+GRANT ALL ON FUNCTION sms.my_event_types() TO sms_worker;
+GRANT ALL ON FUNCTION sms.my_event_types() TO sms_dlr;
+GRANT ALL ON FUNCTION sms.my_event_types() TO sms_window;
+GRANT ALL ON FUNCTION sms.my_event_types() TO sms_audience;
+
+REVOKE ALL ON FUNCTION sms.my_lanes() FROM PUBLIC;
+GRANT ALL ON FUNCTION sms.my_lanes() TO sms_erp;
+GRANT ALL ON FUNCTION sms.my_lanes() TO sms_analyst;
+GRANT ALL ON FUNCTION sms.my_lanes() TO sms_operator;
+GRANT ALL ON FUNCTION sms.my_lanes() TO sms_monitor;
+GRANT ALL ON FUNCTION sms.my_lanes() TO sms_worker;
+GRANT ALL ON FUNCTION sms.my_lanes() TO sms_dlr;
+GRANT ALL ON FUNCTION sms.my_lanes() TO sms_window;
+GRANT ALL ON FUNCTION sms.my_lanes() TO sms_audience;
+
+REVOKE ALL ON FUNCTION sms.my_messages(p_ids bigint[]) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION sms.my_rules() FROM PUBLIC;
+GRANT ALL ON FUNCTION sms.my_rules() TO sms_erp;
+GRANT ALL ON FUNCTION sms.my_rules() TO sms_analyst;
+GRANT ALL ON FUNCTION sms.my_rules() TO sms_operator;
+GRANT ALL ON FUNCTION sms.my_rules() TO sms_monitor;
+GRANT ALL ON FUNCTION sms.my_rules() TO sms_worker;
+GRANT ALL ON FUNCTION sms.my_rules() TO sms_dlr;
+GRANT ALL ON FUNCTION sms.my_rules() TO sms_window;
+GRANT ALL ON FUNCTION sms.my_rules() TO sms_audience;
+
 REVOKE ALL ON FUNCTION sms.name_messages(p_claim_ids bigint[], p_ids bigint[], p_now timestamp with time zone) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION sms.named_moment(p_as_of timestamp with time zone) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION sms.needs_release(p_campaign sms.campaign, p_run_channel text) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION sms.needs_ucs2(p_text text) FROM PUBLIC;
 GRANT ALL ON FUNCTION sms.needs_ucs2(p_text text) TO sms_erp;
@@ -17727,6 +19351,8 @@ REVOKE ALL ON FUNCTION sms.outcome_status(p_since timestamp with time zone) FROM
 GRANT ALL ON FUNCTION sms.outcome_status(p_since timestamp with time zone) TO sms_operator;
 GRANT ALL ON FUNCTION sms.outcome_status(p_since timestamp with time zone) TO sms_monitor;
 GRANT ALL ON FUNCTION sms.outcome_status(p_since timestamp with time zone) TO sms_worker;
+
+REVOKE ALL ON FUNCTION sms.own_launch(p_run_id bigint) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION sms.partition_months(p_table text) FROM PUBLIC;
 
@@ -17837,9 +19463,14 @@ REVOKE ALL ON FUNCTION sms.refuse_changed_session(p_before text) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION sms.refuse_consent_edit() FROM PUBLIC;
 
+REVOKE ALL ON FUNCTION sms.refuse_id() FROM PUBLIC;
+GRANT ALL ON FUNCTION sms.refuse_id() TO sms_erp;
+
 REVOKE ALL ON FUNCTION sms.refuse_illegal_move() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION sms.refuse_launch(p_campaign sms.campaign, p_now timestamp with time zone) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION sms.refuse_missing_month() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION sms.refuse_nonsense_route(p_providers text[], p_policy text) FROM PUBLIC;
 
@@ -17851,6 +19482,8 @@ REVOKE ALL ON FUNCTION sms.refuse_unfit_audience(p_query text) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION sms.refuse_unfit_declaration(p_variables jsonb) FROM PUBLIC;
 
+REVOKE ALL ON FUNCTION sms.refuse_unfit_provider() FROM PUBLIC;
+
 REVOKE ALL ON FUNCTION sms.refuse_unfit_rows(p_rows sms.outbox[]) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION sms.refuse_unfit_template(p_body text, p_variables jsonb) FROM PUBLIC;
@@ -17861,7 +19494,12 @@ REVOKE ALL ON FUNCTION sms.refuse_unlisted(p_relations oid[], p_functions oid[],
 
 REVOKE ALL ON FUNCTION sms.refuse_unlisted_words(p_query text) FROM PUBLIC;
 
+REVOKE ALL ON FUNCTION sms.refuse_unreleased(p_campaign sms.campaign, p_run_channel text) FROM PUBLIC;
+
 REVOKE ALL ON FUNCTION sms.refuse_unsafe_select(p_query text) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION sms.refuse_waiver(p_old sms.campaign, p_new sms.campaign) FROM PUBLIC;
+GRANT ALL ON FUNCTION sms.refuse_waiver(p_old sms.campaign, p_new sms.campaign) TO sms_operator;
 
 REVOKE ALL ON FUNCTION sms.region_zones(p_region text) FROM PUBLIC;
 
@@ -18023,6 +19661,8 @@ GRANT ALL ON FUNCTION sms.set_provider(p_provider text, p_adapter text, p_settin
 REVOKE ALL ON FUNCTION sms.set_route(p_channel text, p_providers text[], p_policy text, p_operator text) FROM PUBLIC;
 GRANT ALL ON FUNCTION sms.set_route(p_channel text, p_providers text[], p_policy text, p_operator text) TO sms_operator;
 
+REVOKE ALL ON FUNCTION sms.setting_paths(p_settings jsonb) FROM PUBLIC;
+
 REVOKE ALL ON FUNCTION sms.settle(p_claim_id bigint, p_ids bigint[], p_results text[], p_segments smallint[], p_details text[], p_retry_after_s integer[], p_ref_ids bigint[], p_refs text[], p_cost_ids bigint[], p_costs numeric[]) FROM PUBLIC;
 GRANT ALL ON FUNCTION sms.settle(p_claim_id bigint, p_ids bigint[], p_results text[], p_segments smallint[], p_details text[], p_retry_after_s integer[], p_ref_ids bigint[], p_refs text[], p_cost_ids bigint[], p_costs numeric[]) TO sms_worker;
 
@@ -18035,6 +19675,12 @@ GRANT SELECT ON TABLE sms.number_range TO sms_operator;
 GRANT SELECT ON TABLE sms.number_range TO sms_audience;
 
 REVOKE ALL ON FUNCTION sms.staged_ranges() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION sms.stamp_author() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION sms.stamp_member() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION sms.stamp_withdrawal() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION sms.start_run(p_run_id bigint, p_next timestamp with time zone, p_skipped integer) FROM PUBLIC;
 GRANT ALL ON FUNCTION sms.start_run(p_run_id bigint, p_next timestamp with time zone, p_skipped integer) TO sms_worker;
@@ -18106,6 +19752,8 @@ REVOKE ALL ON FUNCTION sms.template_variables(p_body text, p_variables jsonb) FR
 GRANT ALL ON FUNCTION sms.template_variables(p_body text, p_variables jsonb) TO sms_erp;
 GRANT ALL ON FUNCTION sms.template_variables(p_body text, p_variables jsonb) TO sms_operator;
 
+REVOKE ALL ON FUNCTION sms.told_facts(p_batch sms.candidate[]) FROM PUBLIC;
+
 REVOKE ALL ON FUNCTION sms.told_route_notices(p_ids bigint[]) FROM PUBLIC;
 GRANT ALL ON FUNCTION sms.told_route_notices(p_ids bigint[]) TO sms_worker;
 
@@ -18136,6 +19784,9 @@ GRANT ALL ON FUNCTION sms.wake_up(p_gate integer, p_slot integer) TO sms_worker;
 
 REVOKE ALL ON FUNCTION sms.watch_budgets(p_as_of timestamp with time zone) FROM PUBLIC;
 GRANT ALL ON FUNCTION sms.watch_budgets(p_as_of timestamp with time zone) TO sms_worker;
+
+REVOKE ALL ON FUNCTION sms.watch_busy_numbers() FROM PUBLIC;
+GRANT ALL ON FUNCTION sms.watch_busy_numbers() TO sms_worker;
 
 REVOKE ALL ON FUNCTION sms.watch_routes(p_as_of timestamp with time zone) FROM PUBLIC;
 GRANT ALL ON FUNCTION sms.watch_routes(p_as_of timestamp with time zone) TO sms_worker;
@@ -18217,6 +19868,8 @@ GRANT SELECT ON TABLE sms.activity_log TO sms_analyst;
 GRANT SELECT ON TABLE sms.activity_log TO sms_operator;
 GRANT SELECT ON TABLE sms.activity_log TO sms_audience;
 
+GRANT SELECT ON TABLE sms.adapter_setting TO sms_operator;
+
 GRANT SELECT ON TABLE sms.audience TO sms_erp;
 GRANT SELECT ON TABLE sms.audience TO sms_analyst;
 GRANT SELECT ON TABLE sms.audience TO sms_operator;
@@ -18250,10 +19903,23 @@ GRANT SELECT ON TABLE sms.operator TO sms_operator;
 GRANT SELECT ON TABLE sms.operator TO sms_monitor;
 GRANT SELECT ON TABLE sms.operator TO sms_worker;
 GRANT SELECT ON TABLE sms.operator TO sms_dlr;
+GRANT SELECT ON TABLE sms.operator TO sms_window;
 GRANT SELECT ON TABLE sms.operator TO sms_audience;
 
 GRANT SELECT,INSERT,UPDATE ON TABLE sms.provider TO sms_operator;
-GRANT SELECT ON TABLE sms.provider TO sms_monitor;
+GRANT SELECT ON TABLE sms.provider TO sms_window;
+
+GRANT SELECT(provider_id) ON TABLE sms.provider TO sms_monitor;
+
+GRANT SELECT(provider) ON TABLE sms.provider TO sms_monitor;
+
+GRANT SELECT(adapter) ON TABLE sms.provider TO sms_monitor;
+
+GRANT SELECT(tps) ON TABLE sms.provider TO sms_monitor;
+
+GRANT SELECT(max_batch) ON TABLE sms.provider TO sms_monitor;
+
+GRANT SELECT(is_enabled) ON TABLE sms.provider TO sms_monitor;
 
 GRANT SELECT ON TABLE sms.stat_day TO sms_analyst;
 GRANT SELECT ON TABLE sms.stat_day TO sms_operator;
@@ -18277,6 +19943,10 @@ GRANT SELECT ON TABLE sms.breaker_change TO sms_operator;
 GRANT SELECT ON TABLE sms.breaker_policy TO sms_monitor;
 GRANT SELECT ON TABLE sms.breaker_policy TO sms_operator;
 
+GRANT SELECT ON TABLE sms.busy_numbers TO sms_operator;
+
+GRANT SELECT ON TABLE sms.inflight TO sms_window;
+
 GRANT SELECT(id) ON TABLE sms.inflight TO sms_monitor;
 
 GRANT SELECT(claim_id) ON TABLE sms.inflight TO sms_monitor;
@@ -18292,6 +19962,8 @@ GRANT SELECT(lane_id) ON TABLE sms.inflight TO sms_monitor;
 GRANT SELECT(priority) ON TABLE sms.inflight TO sms_monitor;
 
 GRANT SELECT(attempt) ON TABLE sms.inflight TO sms_monitor;
+
+GRANT SELECT ON TABLE sms.outcome TO sms_window;
 
 GRANT SELECT(id) ON TABLE sms.outcome TO sms_monitor;
 
@@ -18316,6 +19988,8 @@ GRANT SELECT(attempts) ON TABLE sms.outcome TO sms_monitor;
 GRANT SELECT(state) ON TABLE sms.outcome TO sms_monitor;
 
 GRANT SELECT(reason) ON TABLE sms.outcome TO sms_monitor;
+
+GRANT SELECT ON TABLE sms.pending TO sms_window;
 
 GRANT SELECT(id) ON TABLE sms.pending TO sms_monitor;
 
@@ -18354,6 +20028,8 @@ GRANT SELECT ON TABLE sms.category TO sms_audience;
 
 GRANT SELECT ON TABLE sms.claim TO sms_monitor;
 
+GRANT SELECT ON TABLE sms.click TO sms_window;
+
 GRANT SELECT,INSERT ON TABLE sms.client_zone TO sms_erp;
 GRANT SELECT,INSERT,UPDATE ON TABLE sms.client_zone TO sms_operator;
 
@@ -18378,6 +20054,7 @@ GRANT SELECT ON TABLE sms.conversion TO sms_audience;
 GRANT SELECT ON TABLE sms.delivered_share TO sms_monitor;
 GRANT SELECT ON TABLE sms.delivered_share TO sms_operator;
 
+GRANT SELECT ON TABLE sms.event TO sms_window;
 GRANT SELECT ON TABLE sms.event TO sms_erp;
 
 GRANT SELECT(event_id) ON TABLE sms.event TO sms_analyst;
@@ -18404,20 +20081,27 @@ GRANT SELECT(problem) ON TABLE sms.event TO sms_analyst;
 GRANT SELECT(problem) ON TABLE sms.event TO sms_operator;
 GRANT SELECT(problem) ON TABLE sms.event TO sms_audience;
 
+GRANT SELECT ON TABLE sms.event_effect TO sms_window;
+
+GRANT SELECT ON TABLE sms.event_rule TO sms_window;
 GRANT SELECT ON TABLE sms.event_rule TO sms_erp;
 GRANT SELECT ON TABLE sms.event_rule TO sms_analyst;
 GRANT SELECT ON TABLE sms.event_rule TO sms_operator;
 GRANT SELECT ON TABLE sms.event_rule TO sms_audience;
 
+GRANT SELECT ON TABLE sms.event_type TO sms_window;
 GRANT SELECT ON TABLE sms.event_type TO sms_erp;
 GRANT SELECT ON TABLE sms.event_type TO sms_analyst;
 GRANT SELECT ON TABLE sms.event_type TO sms_operator;
 GRANT SELECT ON TABLE sms.event_type TO sms_audience;
 
+GRANT SELECT ON TABLE sms.event_message TO outbox;
 GRANT SELECT ON TABLE sms.event_message TO sms_erp;
 GRANT SELECT ON TABLE sms.event_message TO sms_analyst;
 GRANT SELECT ON TABLE sms.event_message TO sms_operator;
 GRANT SELECT ON TABLE sms.event_message TO sms_audience;
+
+GRANT SELECT ON TABLE sms.event_plan TO sms_window;
 
 GRANT SELECT ON TABLE sms.exchange_rate TO sms_analyst;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE sms.exchange_rate TO sms_operator;
@@ -18430,10 +20114,27 @@ GRANT SELECT ON TABLE sms.forecast TO sms_operator;
 GRANT SELECT ON TABLE sms.forecast TO sms_monitor;
 GRANT SELECT ON TABLE sms.forecast TO sms_audience;
 
-GRANT SELECT,INSERT,UPDATE ON TABLE sms.goal TO sms_operator;
-GRANT SELECT,INSERT,UPDATE ON TABLE sms.goal TO sms_analyst;
+GRANT SELECT ON TABLE sms.foreign_receipts TO sms_operator;
+
 GRANT SELECT ON TABLE sms.goal TO sms_erp;
+GRANT SELECT ON TABLE sms.goal TO sms_operator;
+GRANT SELECT ON TABLE sms.goal TO sms_analyst;
 GRANT SELECT ON TABLE sms.goal TO sms_audience;
+
+GRANT INSERT(goal),UPDATE(goal) ON TABLE sms.goal TO sms_operator;
+GRANT INSERT(goal),UPDATE(goal) ON TABLE sms.goal TO sms_analyst;
+
+GRANT INSERT(title),UPDATE(title) ON TABLE sms.goal TO sms_operator;
+GRANT INSERT(title),UPDATE(title) ON TABLE sms.goal TO sms_analyst;
+
+GRANT INSERT(query),UPDATE(query) ON TABLE sms.goal TO sms_operator;
+GRANT INSERT(query),UPDATE(query) ON TABLE sms.goal TO sms_analyst;
+
+GRANT INSERT(attribution_window),UPDATE(attribution_window) ON TABLE sms.goal TO sms_operator;
+GRANT INSERT(attribution_window),UPDATE(attribution_window) ON TABLE sms.goal TO sms_analyst;
+
+GRANT INSERT(is_enabled),UPDATE(is_enabled) ON TABLE sms.goal TO sms_operator;
+GRANT INSERT(is_enabled),UPDATE(is_enabled) ON TABLE sms.goal TO sms_analyst;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE sms.holiday TO sms_operator;
 
@@ -18454,6 +20155,7 @@ GRANT SELECT ON TABLE sms.inbound TO sms_operator;
 
 GRANT SELECT ON TABLE sms.lane TO sms_operator;
 GRANT SELECT ON TABLE sms.lane TO sms_monitor;
+GRANT SELECT ON TABLE sms.lane TO sms_window;
 
 GRANT SELECT ON TABLE sms.lane_change TO sms_operator;
 
@@ -18493,14 +20195,20 @@ GRANT SELECT ON TABLE sms.latest_forecast TO sms_operator;
 GRANT SELECT ON TABLE sms.latest_forecast TO sms_monitor;
 GRANT SELECT ON TABLE sms.latest_forecast TO sms_audience;
 
+GRANT SELECT ON TABLE sms.short_link TO sms_window;
+
+GRANT SELECT ON TABLE sms.link_click TO outbox;
 GRANT SELECT ON TABLE sms.link_click TO sms_erp;
 GRANT SELECT ON TABLE sms.link_click TO sms_analyst;
 GRANT SELECT ON TABLE sms.link_click TO sms_operator;
 GRANT SELECT ON TABLE sms.link_click TO sms_audience;
 
+GRANT SELECT ON TABLE sms.login TO sms_operator;
+
 GRANT SELECT ON TABLE sms.message TO sms_erp;
 GRANT SELECT ON TABLE sms.message TO sms_analyst;
 GRANT SELECT ON TABLE sms.message TO sms_operator;
+GRANT SELECT ON TABLE sms.message TO outbox;
 GRANT SELECT ON TABLE sms.message TO sms_audience;
 
 GRANT SELECT ON TABLE sms.month_money TO sms_analyst;
@@ -18527,6 +20235,7 @@ GRANT SELECT ON TABLE sms.operator_refusal_suspected TO sms_operator;
 
 GRANT SELECT ON TABLE sms.operator_tax_id TO sms_operator;
 
+GRANT SELECT ON TABLE sms.planned_message TO outbox;
 GRANT SELECT ON TABLE sms.planned_message TO sms_erp;
 GRANT SELECT ON TABLE sms.planned_message TO sms_analyst;
 GRANT SELECT ON TABLE sms.planned_message TO sms_operator;
