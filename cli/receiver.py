@@ -34,7 +34,7 @@ log = structlog.get_logger()
 SILENT_S = 60.0  # it speaks every second; a machine may be busy, and its database slow at the start
 WELL_S = 60.0  # one that lived so long was well: the next one is started at once
 LONGEST_PAUSE_S = 30.0
-GARBAGE = (50_000, 20, 50)
+GARBAGE = (50_000, 10, 10)
 LONGEST_LINE = 1 << 24  # bytes; what it counts is some hundred bytes an account
 
 
