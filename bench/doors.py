@@ -34,7 +34,7 @@ HOME = ROOT / ".local" / "doors"
 ACCOUNT = "select sms.set_provider('fake', 'fake', '{}')"
 KEPT = 32  # connections that are kept, as a provider's pool
 OWN = 5  # every fifth call has a connection of its own
-SETTLE_S = 5.0  # until the strangers are all there, and what a start allocates is allocated
+SETTLE_S = 15.0  # until the strangers are all there, and some were sent away
 TRIES = 3
 FIRST_ID = 10_000_000
 

@@ -105,10 +105,12 @@ class Door(HttpToolsProtocol, asyncio.BufferedProtocol):
             transport.abort()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Forget it."""
+        """Forget it, and leave no circle behind: it is freed now and not when garbage is sought."""
         self._hall.leave(self)
         self._unset_keepalive_if_required()
         super().connection_lost(exc)
+        self.pipeline.clear()
+        self.cycle = None  # type: ignore[assignment]
 
     def pause_writing(self) -> None:
         """The caller does not read."""
