@@ -4,6 +4,8 @@ Each is tried in every way: saved as an audience and as a goal, as a dry run, an
 and the worker as if it had been saved before there was a check. What is looked at is what happened.
 """
 
+# ruff: noqa: E501, S608 - long texts, and injecting is what is tried here
+
 from __future__ import annotations
 
 import pytest

@@ -1,5 +1,7 @@
 """Attempts to break out by what stands around a text: the session, the moment, who calls it how."""
 
+# ruff: noqa: E501, S608, PT018 - long texts, and injecting is what is tried here
+
 from __future__ import annotations
 
 import psycopg
@@ -180,7 +182,7 @@ SETTINGS = [
     "set check_function_bodies = off",
     "set constraint_exclusion = on",
     "set force_parallel_mode = on",
-    "set jit = on; set jit_above_cost = 0",
+    "set jit = on",
     "set enable_seqscan = off",
     "set sms.seeding = 'on'",
     'set sms.lane_causes = \'{"1": "x"}\'',

@@ -7,7 +7,6 @@ function of the analyst's ran at all, as whom, and what is different in the sess
 from __future__ import annotations
 
 # ruff: noqa: S608 - injecting is what is tried here
-
 from pathlib import Path
 
 import psycopg
