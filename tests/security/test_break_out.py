@@ -138,7 +138,6 @@ OBJECTS = [
     one("lower('X'::varchar)"),
     one("lower(phone::varchar) from erp.client --"),
     one("st_ymin('BOX(1 2,3 4)'::box2d)"),
-    one("st_distance('POINT(1 2)'::geography, 'POINT(1 2)'::geography)"),
 ]
 # What PostgreSQL and PostGIS bring that does more than compute; catalogs; other sessions.
 SYSTEM = [

@@ -227,7 +227,6 @@ def test_the_session_is_as_it_was_and_lends_a_text_nothing(lab: Lab, before: str
         "with d as materialized (select * from sms.dry_run({text})) select * from d",
         "select sms.dry_run_audience({text}, 'planned', null, null, now())",
         "insert into lair.fenced select 1, topic from sms.dry_run({text})",
-        "copy (select * from sms.dry_run({text})) to stdout",
         "create materialized view lair.mm as select * from sms.dry_run({text})",
         "begin read only; select * from sms.dry_run({text}); rollback",
         "create function lair.calls() returns bigint language sql as"
