@@ -3,7 +3,7 @@
 create or replace function sms_audience.analyse_select(p_query text)
     returns void
     language plpgsql volatile security definer
-    set search_path = pg_catalog, public, pg_temp set transaction_read_only = on
+    set search_path = pg_catalog, public, pg_temp set standard_conforming_strings = on set transaction_read_only = on
 as $$
 -- To look at the text of an analyst is what this is for:
 -- @plpgsql_check_options: security_warnings = off

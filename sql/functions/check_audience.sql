@@ -2,7 +2,7 @@
 -- Holds for a plain INSERT or UPDATE as for sms.save_audience; what stays the same makes no version.
 create or replace function sms.check_audience()
     returns trigger
-    language plpgsql security definer set search_path = pg_catalog, pg_temp
+    language plpgsql security definer set search_path = pg_catalog, pg_temp set standard_conforming_strings = on
 as $$
 begin
     new.query := regexp_replace(new.query, '[;\s]+$', '');

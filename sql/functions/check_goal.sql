@@ -2,7 +2,7 @@
 -- It is judged as an audience is, by sms.refuse_unsafe_select. Errors: SM031 as there, SM074 a column.
 create or replace function sms.check_goal()
     returns trigger
-    language plpgsql volatile security definer set search_path = pg_catalog, pg_temp
+    language plpgsql volatile security definer set search_path = pg_catalog, pg_temp set standard_conforming_strings = on
 as $$
 declare
     _columns text[];

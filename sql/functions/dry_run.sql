@@ -5,7 +5,7 @@
 create or replace function sms.dry_run(p_campaign_id bigint, p_as_of timestamptz default clock_timestamp())
     returns table (topic text, key text, messages bigint, segments bigint, cost numeric, at timestamptz)
     language plpgsql stable
-    set transaction_read_only = on
+    set transaction_read_only = on set standard_conforming_strings = on
 as $$
 begin
     return query select r.* from sms.dry_run_campaign(p_campaign_id, coalesce(p_as_of, clock_timestamp())) as r;
@@ -21,7 +21,7 @@ create or replace function sms.dry_run(
 )
     returns table (topic text, key text, messages bigint, segments bigint, cost numeric, at timestamptz)
     language plpgsql stable
-    set transaction_read_only = on
+    set transaction_read_only = on set standard_conforming_strings = on
 as $$
 declare
     _as_of timestamptz := coalesce(p_as_of, clock_timestamp());

@@ -6,7 +6,7 @@ create or replace function sms.dry_run_audience(
     p_select text, p_channel text, p_body text, p_campaign_id bigint, p_as_of timestamptz
 )
     returns sms.outbox[]
-    language plpgsql stable security definer set search_path = pg_catalog, pg_temp
+    language plpgsql stable security definer set search_path = pg_catalog, pg_temp set standard_conforming_strings = on
 as $$
 declare
     _select text := regexp_replace(coalesce(p_select, ''), '[;\s]+$', '');

@@ -5,7 +5,7 @@
 create or replace function sms_parser.parse_select(p_query text)
     returns table (columns text[], types regtype[], relations oid[], functions oid[], kinds oid[], nodes text[], other text[], locks boolean)
     language plpgsql volatile security definer
-    set search_path = pg_catalog, public, pg_temp
+    set search_path = pg_catalog, public, pg_temp set standard_conforming_strings = on
 as $$
 -- To look at the text of an analyst is what this is for:
 -- @plpgsql_check_options: security_warnings = off

@@ -3,7 +3,7 @@
 create or replace function sms_audience.plan_select(p_query text)
     returns double precision
     language plpgsql volatile security definer
-    set search_path = pg_catalog, public, pg_temp set transaction_read_only = on set jit = off
+    set search_path = pg_catalog, public, pg_temp set standard_conforming_strings = on set transaction_read_only = on set jit = off
 as $$
 -- To run the text of an analyst is what this is for:
 -- @plpgsql_check_options: security_warnings = off

@@ -9,7 +9,7 @@ create or replace function sms.preview_audience(
 )
     returns table (topic text, key text, people bigint, segments bigint, detail jsonb)
     language plpgsql stable security definer
-    set search_path = pg_catalog, pg_temp set enable_seqscan = off set jit = off
+    set search_path = pg_catalog, pg_temp set standard_conforming_strings = on set enable_seqscan = off set jit = off
 as $$
 declare
     _now timestamptz := clock_timestamp();

@@ -3,7 +3,7 @@
 create or replace function sms_audience.read_goal(p_query text, p_since timestamptz)
     returns table (client_id bigint, occurred_at timestamptz, amount numeric, ref text)
     language plpgsql stable security definer rows 10000
-    set search_path = pg_catalog, public, pg_temp set transaction_read_only = on
+    set search_path = pg_catalog, public, pg_temp set standard_conforming_strings = on set transaction_read_only = on
 as $$
 -- To run the text of an analyst is what this is for:
 -- @plpgsql_check_options: security_warnings = off, extra_warnings = off

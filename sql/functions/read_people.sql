@@ -2,7 +2,7 @@
 create or replace function sms_audience.read_people(p_statement text, p_limit bigint, p_until timestamptz)
     returns table (client_id bigint, phone text, time_zone text, vars jsonb)
     language plpgsql stable security definer rows 100000
-    set search_path = pg_catalog, public, pg_temp set transaction_read_only = on
+    set search_path = pg_catalog, public, pg_temp set standard_conforming_strings = on set transaction_read_only = on
     set jit = off set enable_seqscan = on   -- whatever a caller pinned for itself
 as $$
 -- To run the text of an analyst is what this is for:

@@ -4,7 +4,7 @@ create or replace function sms_audience.read_requests(p_query text)
     returns table (n bigint, phone text, body text, template text, vars jsonb, erp_ref text, client_id bigint,
                    priority smallint, not_before timestamptz, expires_at timestamptz, time_zone text, sender_id text)
     language plpgsql stable security definer rows 10000
-    set search_path = pg_catalog, public, pg_temp set transaction_read_only = on set jit = off
+    set search_path = pg_catalog, public, pg_temp set standard_conforming_strings = on set transaction_read_only = on set jit = off
 as $$
 -- To run the text of an analyst is what this is for:
 -- @plpgsql_check_options: security_warnings = off, extra_warnings = off

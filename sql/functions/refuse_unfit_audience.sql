@@ -2,7 +2,7 @@
 -- and it yields what an audience must.
 create or replace function sms.refuse_unfit_audience(p_query text)
     returns table (columns text[], planned_cost double precision)
-    language plpgsql volatile security definer set search_path = pg_catalog, pg_temp
+    language plpgsql volatile security definer set search_path = pg_catalog, pg_temp set standard_conforming_strings = on
 as $$
 declare
     _parsed record;

@@ -1,9 +1,10 @@
 -- SM031 with a sentence where a SELECT of people is not safe to run; else its columns with types, and its planned cost.
 -- Four steps, each before the next may happen: is the wall whole, does the text meet strangers, is it one statement and
 -- made only of what is on the lists, what does PostgreSQL think it costs. For audiences and goals.
+-- A backslash is a backslash here and in all that runs texts: else a session could make \d in our own patterns mean d.
 create or replace function sms.refuse_unsafe_select(p_query text)
     returns table (columns text[], types regtype[], planned_cost double precision)
-    language plpgsql volatile security definer set search_path = pg_catalog, pg_temp
+    language plpgsql volatile security definer set search_path = pg_catalog, pg_temp set standard_conforming_strings = on
 as $$
 declare
     _before text := sms.session_state();

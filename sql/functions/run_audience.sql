@@ -5,7 +5,7 @@
 create or replace function sms.run_audience(p_audience text, p_limit bigint default null)
     returns table (client_id bigint, phone text, time_zone text, vars jsonb)
     language plpgsql stable security definer rows 100000
-    set search_path = pg_catalog, pg_temp
+    set search_path = pg_catalog, pg_temp set standard_conforming_strings = on
 as $$
 declare
     _a record;

@@ -3,7 +3,7 @@
 create or replace function sms.run_goal(p_goal_id int, p_since timestamptz)
     returns table (client_id bigint, occurred_at timestamptz, amount numeric, ref text)
     language plpgsql stable security definer rows 10000
-    set search_path = pg_catalog, pg_temp
+    set search_path = pg_catalog, pg_temp set standard_conforming_strings = on
 as $$
 declare
     _query text := (select g.query from sms.goal as g where g.goal_id = p_goal_id);

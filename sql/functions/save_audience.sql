@@ -2,7 +2,7 @@
 -- Returns its version; p_title null keeps the title. A removed audience comes back.
 create or replace function sms.save_audience(p_audience text, p_query text, p_title text default null)
     returns int
-    language plpgsql volatile security definer set search_path = pg_catalog, pg_temp
+    language plpgsql volatile security definer set search_path = pg_catalog, pg_temp set standard_conforming_strings = on
 as $$
 declare
     _query text := regexp_replace(coalesce(p_query, ''), '[;\s]+$', '');

@@ -4,6 +4,8 @@ Each is tried in every way: saved as an audience and as a goal, as a dry run, an
 and the worker as if it had been saved before there was a check. What is looked at is what happened.
 """
 
+# ruff: noqa: E501, S608 - long texts, and injecting is what is tried here
+
 from __future__ import annotations
 
 import pytest
@@ -136,7 +138,6 @@ OBJECTS = [
     one("lower('X'::varchar)"),
     one("lower(phone::varchar) from erp.client --"),
     one("st_ymin('BOX(1 2,3 4)'::box2d)"),
-    one("st_distance('POINT(1 2)'::geography, 'POINT(1 2)'::geography)"),
 ]
 # What PostgreSQL and PostGIS bring that does more than compute; catalogs; other sessions.
 SYSTEM = [

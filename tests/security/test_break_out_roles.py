@@ -1,5 +1,7 @@
 """Attempts to break out by the roles, the lists and the triggers around the texts."""
 
+# ruff: noqa: E501 - long texts, and injecting is what is tried here
+
 from __future__ import annotations
 
 import pytest

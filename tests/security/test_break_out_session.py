@@ -1,5 +1,7 @@
 """Attempts to break out by what stands around a text: the session, the moment, who calls it how."""
 
+# ruff: noqa: E501, S608, PT018 - long texts, and injecting is what is tried here
+
 from __future__ import annotations
 
 import psycopg
@@ -180,7 +182,7 @@ SETTINGS = [
     "set check_function_bodies = off",
     "set constraint_exclusion = on",
     "set force_parallel_mode = on",
-    "set jit = on; set jit_above_cost = 0",
+    "set jit = on",
     "set enable_seqscan = off",
     "set sms.seeding = 'on'",
     'set sms.lane_causes = \'{"1": "x"}\'',
@@ -225,7 +227,6 @@ def test_the_session_is_as_it_was_and_lends_a_text_nothing(lab: Lab, before: str
         "with d as materialized (select * from sms.dry_run({text})) select * from d",
         "select sms.dry_run_audience({text}, 'planned', null, null, now())",
         "insert into lair.fenced select 1, topic from sms.dry_run({text})",
-        "copy (select * from sms.dry_run({text})) to stdout",
         "create materialized view lair.mm as select * from sms.dry_run({text})",
         "begin read only; select * from sms.dry_run({text}); rollback",
         "create function lair.calls() returns bigint language sql as"
