@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
 import psycopg
@@ -45,7 +45,7 @@ async def test_a_step_holds_once_the_months_volume_reached_it(db: AsyncConnectio
     await add_tariff(db, "3.00")
     await add_tariff(db, "2.00", from_segments=10)
     await add_tariff(db, "1.00", from_segments=1000)
-    future = {"not_before": NOW, "expires_at": NOW.replace(year=NOW.year + 1)}
+    future = {"not_before": NOW, "expires_at": NOW + timedelta(days=365)}
 
     assert await cost_of_one(db, 6, **future) == 18
     await db.execute("select sms.roll_up_statistics()")
@@ -60,7 +60,7 @@ async def test_a_step_counts_only_what_its_row_covers(db: AsyncConnection) -> No
     await add_tariff(db, "2.00", from_segments=10)
     await add_tariff(db, "5.00", operator_id=operator_id)
     await add_tariff(db, "4.00", operator_id=operator_id, from_segments=10)
-    future = {"not_before": NOW, "expires_at": NOW.replace(year=NOW.year + 1)}
+    future = {"not_before": NOW, "expires_at": NOW + timedelta(days=365)}
     await cost_of_one(db, 12, **future)  # to another operator
     await db.execute("select sms.roll_up_statistics()")
     prices = await rows(
@@ -78,7 +78,7 @@ async def test_a_step_counts_only_what_its_row_covers(db: AsyncConnection) -> No
 
 async def test_a_foreign_price_is_counted_in_the_own_currency(db: AsyncConnection) -> None:
     await add_tariff(db, "0.05", currency="USD")
-    future = {"not_before": NOW, "expires_at": NOW.replace(year=NOW.year + 1)}
+    future = {"not_before": NOW, "expires_at": NOW + timedelta(days=365)}
     assert await cost_of_one(db, 2, **future) is None  # no rate: unknown, not zero
     await insert(db, "exchange_rate", currency="USD", valid_from="2020-01-01", rate="80")
     await insert(db, "exchange_rate", currency="USD", valid_from="2021-01-01", rate="90.5")
@@ -136,7 +136,7 @@ async def test_nonsense_fees_are_refused_in_a_sentence(
 
 async def test_what_was_billed_is_told_beside_what_was_expected(db: AsyncConnection) -> None:
     await add_tariff(db, "2.00")
-    future = {"not_before": NOW, "expires_at": NOW.replace(year=NOW.year + 1)}
+    future = {"not_before": NOW, "expires_at": NOW + timedelta(days=365)}
     await cost_of_one(db, 3, **future)
     await db.execute("update sms.outcome set billed_cost = 6.3")
     await cost_of_one(db, 1, channel="mass", **future)
@@ -152,7 +152,7 @@ async def test_what_was_billed_is_told_beside_what_was_expected(db: AsyncConnect
 async def test_only_what_was_billed_is_compared(db: AsyncConnection) -> None:
     """Of two alike the provider tells the charge of one: the other is no difference."""
     await add_tariff(db, "2.00")
-    future = {"not_before": NOW, "expires_at": NOW.replace(year=NOW.year + 1)}
+    future = {"not_before": NOW, "expires_at": NOW + timedelta(days=365)}
     await cost_of_one(db, 1, **future)
     await cost_of_one(db, 1, body="another", **future)
     await db.execute(
