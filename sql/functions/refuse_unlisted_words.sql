@@ -1,7 +1,7 @@
 -- SM031 where a text names a catalog, or a function none of whose signatures is allowed, as far as words tell. For dry runs,
 -- which may not write (PostgreSQL tells it for certain only by making a view), and for what was saved before there was a list.
--- A call is a word before a bracket, or after a dot: (1.0).pg_sleep. A comment, or the end of one, may stand between. What
--- the reader of audiences may not call anyway is left to that.
+-- A call is a word before a bracket, or after a dot: (1.0).pg_sleep. A comment, or the end of one, may stand between. Words
+-- there are mostly columns and aliases, so only what the reader of audiences could call counts.
 create or replace function sms.refuse_unlisted_words(p_query text)
     returns void
     language plpgsql volatile
@@ -19,11 +19,15 @@ begin
             hint = 'They read erp.client, erp.action, geo.…, sms.message and what a DBA adds. No system catalogs.';
     end if;
     select p.proname into _name
-      from (select lower(m[1]) as word, false as is_field from regexp_matches(p_query, '([\w$]+)"?\s*(?=\(|/\*|--)', 'g') as m
+      from (select lower(m[1]) as word, 'call' as is from regexp_matches(p_query, '([\w$]+)"?\s*\(', 'g') as m
              union
-            select lower(m[1]), true from regexp_matches(p_query, '(?:\.|\*/|[\n\r])\s*"?([\w$]+)', 'g') as m) as w
-      join pg_catalog.pg_proc as p on p.proname = w.word and (not w.is_field or p.pronargs - p.pronargdefaults <= 1 and p.pronargs > 0)
-     where has_schema_privilege('sms_audience', p.pronamespace, 'usage') and has_function_privilege('sms_audience', p.oid, 'execute')
+            select lower(m[1]), 'call?' from regexp_matches(p_query, '([\w$]+)"?\s*(?=/\*|--)', 'g') as m
+             union
+            select lower(m[1]), 'field?' from regexp_matches(p_query, '(?:\.|\*/|[\n\r])\s*"?([\w$]+)', 'g') as m) as w
+      join pg_catalog.pg_proc as p
+        on p.proname = w.word and (w.is = 'call' or has_function_privilege('sms_audience', p.oid, 'execute'))
+       and (w.is <> 'field?' or p.pronargs - p.pronargdefaults <= 1 and p.pronargs > 0)
+     where has_schema_privilege('sms_audience', p.pronamespace, 'usage')
      group by p.proname
     having not exists (select from sms.select_functions(array_agg(p.oid)) as f where f.problem is null)
      limit 1;
