@@ -336,29 +336,29 @@ begin
 end
 $$;
 
--- What runs the texts belongs to those who may do nothing else, in schemas they have no right to: they cannot name it, so not
--- alter it. Who migrates without being a superuser must be their member for that, and they need CREATE for the moment at
--- which they become owners.
+-- What looks at the texts and runs them belongs to those who may do nothing else, in a schema they have no right to: they
+-- cannot name it, so neither alter nor replace it. Who migrates without being a superuser must be their member for that, and
+-- they need CREATE for the moment at which they become owners.
 do $$
 declare
     _made record;
     _owner text := (select n.nspowner::regrole::text from pg_catalog.pg_namespace as n where n.nspname = 'sms');
 begin
     for _made in
-        select p.oid::regprocedure as function, n.nspname as place
+        select p.oid::regprocedure as function, case p.proname when 'parse_select' then 'sms_parser' else 'sms_audience' end as reader
           from pg_catalog.pg_proc as p
-          join pg_catalog.pg_namespace as n on n.oid = p.pronamespace and n.nspname in ('sms_audience', 'sms_parser')
+         where p.pronamespace = 'sms_audience'::regnamespace
     loop
         if not (select r.rolsuper from pg_catalog.pg_roles as r where r.rolname = current_user)
-           and not pg_has_role(current_user, _made.place, 'member') then
-            execute format('grant %I to %I', _made.place, current_user);
+           and not pg_has_role(current_user, _made.reader, 'member') then
+            execute format('grant %I to %I', _made.reader, current_user);
         end if;
-        execute format('grant create on schema %I to %I', _made.place, _made.place);
-        execute format('alter function %s owner to %I', _made.function, _made.place);
+        execute format('grant create on schema sms_audience to %I', _made.reader);
+        execute format('alter function %s owner to %I', _made.function, _made.reader);
         execute format('grant execute on function %s to %s', _made.function, _owner);
         execute format('revoke execute on function %s from public', _made.function);
     end loop;
-    revoke all on schema sms_audience from sms_audience;
+    revoke all on schema sms_audience from sms_audience, sms_parser;
     grant usage, create on schema sms_parser to sms_parser;
 end
 $$;

@@ -22,7 +22,7 @@ COMMENT ON SCHEMA sms IS 'The SMS outbox: what was asked, what waits, what happe
 
 CREATE SCHEMA sms_audience;
 
-COMMENT ON SCHEMA sms_audience IS 'Functions that run the texts of analysts. They belong to the role sms_audience, which has no right to this schema, so it can name none of them.';
+COMMENT ON SCHEMA sms_audience IS 'Functions that run the texts of analysts. They belong to the roles sms_audience and sms_parser, which have no right to this schema, so they can name none of them.';
 
 -- SCHEMA sms_parser
 
@@ -1519,6 +1519,7 @@ COMMENT ON FUNCTION sms.cheaper_spellings(p_text text) IS 'Other spellings of a 
 CREATE FUNCTION sms.check_audience() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
+    SET standard_conforming_strings TO 'on'
     AS $_$
 begin
     new.query := regexp_replace(new.query, '[;\s]+$', '');
@@ -1702,6 +1703,7 @@ COMMENT ON FUNCTION sms.check_event_rule() IS 'Trigger: an event rule that could
 CREATE FUNCTION sms.check_goal() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
+    SET standard_conforming_strings TO 'on'
     AS $_$
 declare
     _columns text[];
@@ -2720,6 +2722,7 @@ COMMENT ON FUNCTION sms.drop_partition(p_table text, p_month timestamp with time
 CREATE FUNCTION sms.dry_run(p_campaign_id bigint, p_as_of timestamp with time zone DEFAULT clock_timestamp()) RETURNS TABLE(topic text, key text, messages bigint, segments bigint, cost numeric, at timestamp with time zone)
     LANGUAGE plpgsql STABLE
     SET transaction_read_only TO 'on'
+    SET standard_conforming_strings TO 'on'
     AS $$
 begin
     return query select r.* from sms.dry_run_campaign(p_campaign_id, coalesce(p_as_of, clock_timestamp())) as r;
@@ -2733,6 +2736,7 @@ COMMENT ON FUNCTION sms.dry_run(p_campaign_id bigint, p_as_of timestamp with tim
 CREATE FUNCTION sms.dry_run(p_select text, p_channel text DEFAULT 'planned'::text, p_body text DEFAULT NULL::text, p_campaign_id bigint DEFAULT NULL::bigint, p_as_of timestamp with time zone DEFAULT clock_timestamp()) RETURNS TABLE(topic text, key text, messages bigint, segments bigint, cost numeric, at timestamp with time zone)
     LANGUAGE plpgsql STABLE
     SET transaction_read_only TO 'on'
+    SET standard_conforming_strings TO 'on'
     AS $$
 declare
     _as_of timestamptz := coalesce(p_as_of, clock_timestamp());
@@ -2834,6 +2838,7 @@ COMMENT ON COLUMN sms.outbox.campaign_id IS 'The campaign this row belongs to.';
 CREATE FUNCTION sms.dry_run_audience(p_select text, p_channel text, p_body text, p_campaign_id bigint, p_as_of timestamp with time zone) RETURNS sms.outbox[]
     LANGUAGE plpgsql STABLE SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
+    SET standard_conforming_strings TO 'on'
     AS $_$
 declare
     _select text := regexp_replace(coalesce(p_select, ''), '[;\s]+$', '');
@@ -7134,6 +7139,7 @@ COMMENT ON FUNCTION sms.possible_zones(p_channel text, p_phone text, p_client_id
 CREATE FUNCTION sms.preview_audience(p_audience text, p_limit integer DEFAULT 10, p_template text DEFAULT NULL::text, p_channel text DEFAULT 'planned'::text, p_show_phones boolean DEFAULT false) RETURNS TABLE(topic text, key text, people bigint, segments bigint, detail jsonb)
     LANGUAGE plpgsql STABLE SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
+    SET standard_conforming_strings TO 'on'
     SET enable_seqscan TO 'off'
     SET jit TO 'off'
     AS $$
@@ -8269,7 +8275,7 @@ begin
     end if;
     select m.member::regrole::text into _found
       from pg_auth_members as m
-      join pg_roles as g on g.oid = m.roleid and g.rolname ~ '^sms_'
+      join pg_roles as g on g.oid = m.roleid and g.rolname = 'sms_analyst'
      where has_schema_privilege(m.member, 'public', 'create') and not sms.is_trusted_author(m.member)
      limit 1;
     if found then
@@ -8344,6 +8350,7 @@ COMMENT ON FUNCTION sms.refuse_strangers(p_query text) IS 'Error SM031 where a t
 CREATE FUNCTION sms.refuse_unfit_audience(p_query text) RETURNS TABLE(columns text[], planned_cost double precision)
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
+    SET standard_conforming_strings TO 'on'
     AS $$
 declare
     _parsed record;
@@ -8645,11 +8652,15 @@ begin
             hint = 'They read erp.client, erp.action, geo.…, sms.message and what a DBA adds. No system catalogs.';
     end if;
     select p.proname into _name
-      from (select lower(m[1]) as word, false as is_field from regexp_matches(p_query, '([\w$]+)"?\s*(?=\(|/\*|--)', 'g') as m
+      from (select lower(m[1]) as word, 'call' as is from regexp_matches(p_query, '([\w$]+)"?\s*\(', 'g') as m
              union
-            select lower(m[1]), true from regexp_matches(p_query, '(?:\.|\*/|[\n\r])\s*"?([\w$]+)', 'g') as m) as w
-      join pg_catalog.pg_proc as p on p.proname = w.word and (not w.is_field or p.pronargs - p.pronargdefaults <= 1 and p.pronargs > 0)
-     where has_schema_privilege('sms_audience', p.pronamespace, 'usage') and has_function_privilege('sms_audience', p.oid, 'execute')
+            select lower(m[1]), 'call?' from regexp_matches(p_query, '([\w$]+)"?\s*(?=/\*|--)', 'g') as m
+             union
+            select lower(m[1]), 'field?' from regexp_matches(p_query, '(?:\.|\*/|[\n\r])\s*"?([\w$]+)', 'g') as m) as w
+      join pg_catalog.pg_proc as p
+        on p.proname = w.word and (w.is = 'call' or has_function_privilege('sms_audience', p.oid, 'execute'))
+       and (w.is <> 'field?' or p.pronargs - p.pronargdefaults <= 1 and p.pronargs > 0)
+     where has_schema_privilege('sms_audience', p.pronamespace, 'usage')
      group by p.proname
     having not exists (select from sms.select_functions(array_agg(p.oid)) as f where f.problem is null)
      limit 1;
@@ -8684,6 +8695,7 @@ COMMENT ON FUNCTION sms.refuse_unreleased(p_campaign sms.campaign, p_run_channel
 CREATE FUNCTION sms.refuse_unsafe_select(p_query text) RETURNS TABLE(columns text[], types regtype[], planned_cost double precision)
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
+    SET standard_conforming_strings TO 'on'
     AS $$
 declare
     _before text := sms.session_state();
@@ -8693,7 +8705,7 @@ begin
     perform sms.refuse_strangers(p_query);
     begin
         perform sms_audience.analyse_select(p_query);
-        select p.* into _parsed from sms_parser.parse_select(p_query) as p;
+        select p.* into _parsed from sms_audience.parse_select(p_query) as p;
         perform sms.refuse_unlisted(_parsed.relations, _parsed.functions, _parsed.kinds, _parsed.nodes, _parsed.other, _parsed.locks);
         perform sms.refuse_unlisted_words(p_query);   -- as when it is run: nothing is saved that will not run
         planned_cost := sms_audience.plan_select(p_query);
@@ -9744,6 +9756,7 @@ COMMENT ON FUNCTION sms.rules_as_of(p_at timestamp with time zone, p_table text)
 CREATE FUNCTION sms.run_audience(p_audience text, p_limit bigint DEFAULT NULL::bigint) RETURNS TABLE(client_id bigint, phone text, time_zone text, vars jsonb)
     LANGUAGE plpgsql STABLE SECURITY DEFINER ROWS 100000
     SET search_path TO 'pg_catalog', 'pg_temp'
+    SET standard_conforming_strings TO 'on'
     AS $$
 declare
     _a record;
@@ -9833,6 +9846,7 @@ COMMENT ON FUNCTION sms.run_cost(p_run_id bigint, p_now timestamp with time zone
 CREATE FUNCTION sms.run_goal(p_goal_id integer, p_since timestamp with time zone) RETURNS TABLE(client_id bigint, occurred_at timestamp with time zone, amount numeric, ref text)
     LANGUAGE plpgsql STABLE SECURITY DEFINER ROWS 10000
     SET search_path TO 'pg_catalog', 'pg_temp'
+    SET standard_conforming_strings TO 'on'
     AS $$
 declare
     _query text := (select g.query from sms.goal as g where g.goal_id = p_goal_id);
@@ -9853,6 +9867,7 @@ COMMENT ON FUNCTION sms.run_goal(p_goal_id integer, p_since timestamp with time 
 CREATE FUNCTION sms.save_audience(p_audience text, p_query text, p_title text DEFAULT NULL::text) RETURNS integer
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
+    SET standard_conforming_strings TO 'on'
     AS $_$
 declare
     _query text := regexp_replace(coalesce(p_query, ''), '[;\s]+$', '');
@@ -11988,6 +12003,7 @@ COMMENT ON FUNCTION sms.worst_hours(p_from timestamp with time zone, p_until tim
 CREATE FUNCTION sms_audience.analyse_select(p_query text) RETURNS void
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    SET standard_conforming_strings TO 'on'
     SET transaction_read_only TO 'on'
     AS $$
 -- To look at the text of an analyst is what this is for:
@@ -12005,133 +12021,12 @@ $$;
 
 COMMENT ON FUNCTION sms_audience.analyse_select(p_query text) IS 'Error where a text is not one statement that sms_audience understands. Plans nothing, runs nothing.';
 
--- FUNCTION plan_select(text)
-
-CREATE FUNCTION sms_audience.plan_select(p_query text) RETURNS double precision
-    LANGUAGE plpgsql SECURITY DEFINER
-    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
-    SET transaction_read_only TO 'on'
-    SET jit TO 'off'
-    AS $$
--- To run the text of an analyst is what this is for:
--- @plpgsql_check_options: security_warnings = off
-declare
-    _cursor refcursor;
-    _plan json;
-begin
-    if current_user operator(pg_catalog.<>) 'sms_audience'::name then
-        raise exception 'texts of analysts are read as sms_audience only' using errcode = 'SM031';
-    end if;
-    open _cursor for execute p_query;   -- only what reads opens as a cursor
-    close _cursor;
-    execute 'explain (format json) select from (' || p_query || E'\n) as a' into _plan;
-    return (_plan -> 0 -> 'Plan' ->> 'Total Cost')::double precision;
-end
-$$;
-
-COMMENT ON FUNCTION sms_audience.plan_select(p_query text) IS 'The planned cost of a checked SELECT, with the rights of sms_audience.';
-
--- FUNCTION read_goal(text, timestamp with time zone)
-
-CREATE FUNCTION sms_audience.read_goal(p_query text, p_since timestamp with time zone) RETURNS TABLE(client_id bigint, occurred_at timestamp with time zone, amount numeric, ref text)
-    LANGUAGE plpgsql STABLE SECURITY DEFINER ROWS 10000
-    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
-    SET transaction_read_only TO 'on'
-    AS $_$
--- To run the text of an analyst is what this is for:
--- @plpgsql_check_options: security_warnings = off, extra_warnings = off
-begin
-    if current_user operator(pg_catalog.<>) 'sms_audience'::name then
-        raise exception 'texts of analysts are read as sms_audience only' using errcode = 'SM031';
-    end if;
-    return query execute
-        'with q as (' || p_query || E'\n), d (amount, ref) as (values (null::numeric, ''''))
-        select x.client_id::bigint, x.occurred_at::timestamptz, x.amount::numeric, coalesce(x.ref::text, '''')
-          from d cross join lateral (select client_id, occurred_at, amount, ref from q where occurred_at >= $1) as x
-         where x.client_id is not null and x.occurred_at is not null'
-        using p_since;
-    if current_setting('transaction_read_only') <> 'on' then
-        raise exception 'the SELECT made its transaction writable' using errcode = 'SM031';
-    end if;
-end
-$_$;
-
-COMMENT ON FUNCTION sms_audience.read_goal(p_query text, p_since timestamp with time zone) IS 'Part of sms.run_goal: what a checked query tells since a moment, read with the rights of sms_audience.';
-
--- FUNCTION read_people(text, bigint, timestamp with time zone)
-
-CREATE FUNCTION sms_audience.read_people(p_statement text, p_limit bigint, p_until timestamp with time zone) RETURNS TABLE(client_id bigint, phone text, time_zone text, vars jsonb)
-    LANGUAGE plpgsql STABLE SECURITY DEFINER ROWS 100000
-    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
-    SET transaction_read_only TO 'on'
-    SET jit TO 'off'
-    SET enable_seqscan TO 'on'
-    AS $$
--- To run the text of an analyst is what this is for:
--- @plpgsql_check_options: security_warnings = off, extra_warnings = off
-begin
-    if current_user operator(pg_catalog.<>) 'sms_audience'::name then
-        raise exception 'texts of analysts are read as sms_audience only' using errcode = 'SM031';
-    end if;
-    return query execute p_statement using p_limit, p_until;
-    if current_setting('transaction_read_only') <> 'on' then
-        raise exception 'the SELECT made its transaction writable' using errcode = 'SM031';
-    end if;
-end
-$$;
-
-COMMENT ON FUNCTION sms_audience.read_people(p_statement text, p_limit bigint, p_until timestamp with time zone) IS 'Part of sms.run_audience: the people of a checked SELECT, read with the rights of sms_audience.';
-
--- FUNCTION read_requests(text)
-
-CREATE FUNCTION sms_audience.read_requests(p_query text) RETURNS TABLE(n bigint, phone text, body text, template text, vars jsonb, erp_ref text, client_id bigint, priority smallint, not_before timestamp with time zone, expires_at timestamp with time zone, time_zone text, sender_id text)
-    LANGUAGE plpgsql STABLE SECURITY DEFINER ROWS 10000
-    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
-    SET transaction_read_only TO 'on'
-    SET jit TO 'off'
-    AS $_$
--- To run the text of an analyst is what this is for:
--- @plpgsql_check_options: security_warnings = off, extra_warnings = off
-begin
-    if current_user operator(pg_catalog.<>) 'sms_audience'::name then
-        raise exception 'texts of analysts are read as sms_audience only' using errcode = 'SM031';
-    end if;
-    begin
-        execute 'with q as materialized (' || p_query || E'\n) select phone from q limit 0';
-    exception when undefined_column then
-        raise exception 'the SELECT has no column phone' using errcode = 'SM021',
-            hint = 'Name the column with the number: select mobile as phone, …';
-    end;
-    return query execute
-        'with q as materialized (' || p_query || E'\n), '
-        || $sql$d (client_id, body, template, vars, time_zone, priority, not_before, expires_at, erp_ref, sender_id) as (
-               values (null::bigint, null::text, null::text, null::jsonb, null::text, null::smallint, null::timestamptz,
-                       null::timestamptz, null::text, null::text)
-           )
-           select row_number() over (), x.*
-             from d
-             cross join lateral (
-                      select phone::text as phone, body::text as body, template::text as template, vars::jsonb as vars,
-                             erp_ref::text as erp_ref, client_id::bigint as client_id, priority::smallint as priority,
-                             not_before::timestamptz as not_before, expires_at::timestamptz as expires_at,
-                             time_zone::text as time_zone, sender_id::text as sender_id
-                        from q
-                       limit 250001
-                  ) as x
-        $sql$;
-    if current_setting('transaction_read_only') <> 'on' then
-        raise exception 'the SELECT made its transaction writable' using errcode = 'SM031';
-    end if;
-end
-$_$;
-
-COMMENT ON FUNCTION sms_audience.read_requests(p_query text) IS 'Part of sms.dry_run_audience: the requests that a SELECT describes, read with the rights of sms_audience.';
-
 -- FUNCTION parse_select(text)
 
-CREATE FUNCTION sms_parser.parse_select(p_query text) RETURNS TABLE(columns text[], types regtype[], relations oid[], functions oid[], kinds oid[], nodes text[], other text[], locks boolean)
+CREATE FUNCTION sms_audience.parse_select(p_query text) RETURNS TABLE(columns text[], types regtype[], relations oid[], functions oid[], kinds oid[], nodes text[], other text[], locks boolean)
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    SET standard_conforming_strings TO 'on'
     AS $$
 -- To look at the text of an analyst is what this is for:
 -- @plpgsql_check_options: security_warnings = off
@@ -12192,7 +12087,133 @@ begin
 end
 $$;
 
-COMMENT ON FUNCTION sms_parser.parse_select(p_query text) IS 'Part of saving an audience or a goal: the columns, relations, functions and types a SELECT names.';
+COMMENT ON FUNCTION sms_audience.parse_select(p_query text) IS 'Part of saving an audience or a goal: the columns, relations, functions and types a SELECT names.';
+
+-- FUNCTION plan_select(text)
+
+CREATE FUNCTION sms_audience.plan_select(p_query text) RETURNS double precision
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    SET standard_conforming_strings TO 'on'
+    SET transaction_read_only TO 'on'
+    SET jit TO 'off'
+    AS $$
+-- To run the text of an analyst is what this is for:
+-- @plpgsql_check_options: security_warnings = off
+declare
+    _cursor refcursor;
+    _plan json;
+begin
+    if current_user operator(pg_catalog.<>) 'sms_audience'::name then
+        raise exception 'texts of analysts are read as sms_audience only' using errcode = 'SM031';
+    end if;
+    open _cursor for execute p_query;   -- only what reads opens as a cursor
+    close _cursor;
+    execute 'explain (format json) select from (' || p_query || E'\n) as a' into _plan;
+    return (_plan -> 0 -> 'Plan' ->> 'Total Cost')::double precision;
+end
+$$;
+
+COMMENT ON FUNCTION sms_audience.plan_select(p_query text) IS 'The planned cost of a checked SELECT, with the rights of sms_audience.';
+
+-- FUNCTION read_goal(text, timestamp with time zone)
+
+CREATE FUNCTION sms_audience.read_goal(p_query text, p_since timestamp with time zone) RETURNS TABLE(client_id bigint, occurred_at timestamp with time zone, amount numeric, ref text)
+    LANGUAGE plpgsql STABLE SECURITY DEFINER ROWS 10000
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    SET standard_conforming_strings TO 'on'
+    SET transaction_read_only TO 'on'
+    AS $_$
+-- To run the text of an analyst is what this is for:
+-- @plpgsql_check_options: security_warnings = off, extra_warnings = off
+begin
+    if current_user operator(pg_catalog.<>) 'sms_audience'::name then
+        raise exception 'texts of analysts are read as sms_audience only' using errcode = 'SM031';
+    end if;
+    return query execute
+        'with q as (' || p_query || E'\n), d (amount, ref) as (values (null::numeric, ''''))
+        select x.client_id::bigint, x.occurred_at::timestamptz, x.amount::numeric, coalesce(x.ref::text, '''')
+          from d cross join lateral (select client_id, occurred_at, amount, ref from q where occurred_at >= $1) as x
+         where x.client_id is not null and x.occurred_at is not null'
+        using p_since;
+    if current_setting('transaction_read_only') <> 'on' then
+        raise exception 'the SELECT made its transaction writable' using errcode = 'SM031';
+    end if;
+end
+$_$;
+
+COMMENT ON FUNCTION sms_audience.read_goal(p_query text, p_since timestamp with time zone) IS 'Part of sms.run_goal: what a checked query tells since a moment, read with the rights of sms_audience.';
+
+-- FUNCTION read_people(text, bigint, timestamp with time zone)
+
+CREATE FUNCTION sms_audience.read_people(p_statement text, p_limit bigint, p_until timestamp with time zone) RETURNS TABLE(client_id bigint, phone text, time_zone text, vars jsonb)
+    LANGUAGE plpgsql STABLE SECURITY DEFINER ROWS 100000
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    SET standard_conforming_strings TO 'on'
+    SET transaction_read_only TO 'on'
+    SET jit TO 'off'
+    SET enable_seqscan TO 'on'
+    AS $$
+-- To run the text of an analyst is what this is for:
+-- @plpgsql_check_options: security_warnings = off, extra_warnings = off
+begin
+    if current_user operator(pg_catalog.<>) 'sms_audience'::name then
+        raise exception 'texts of analysts are read as sms_audience only' using errcode = 'SM031';
+    end if;
+    return query execute p_statement using p_limit, p_until;
+    if current_setting('transaction_read_only') <> 'on' then
+        raise exception 'the SELECT made its transaction writable' using errcode = 'SM031';
+    end if;
+end
+$$;
+
+COMMENT ON FUNCTION sms_audience.read_people(p_statement text, p_limit bigint, p_until timestamp with time zone) IS 'Part of sms.run_audience: the people of a checked SELECT, read with the rights of sms_audience.';
+
+-- FUNCTION read_requests(text)
+
+CREATE FUNCTION sms_audience.read_requests(p_query text) RETURNS TABLE(n bigint, phone text, body text, template text, vars jsonb, erp_ref text, client_id bigint, priority smallint, not_before timestamp with time zone, expires_at timestamp with time zone, time_zone text, sender_id text)
+    LANGUAGE plpgsql STABLE SECURITY DEFINER ROWS 10000
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    SET standard_conforming_strings TO 'on'
+    SET transaction_read_only TO 'on'
+    SET jit TO 'off'
+    AS $_$
+-- To run the text of an analyst is what this is for:
+-- @plpgsql_check_options: security_warnings = off, extra_warnings = off
+begin
+    if current_user operator(pg_catalog.<>) 'sms_audience'::name then
+        raise exception 'texts of analysts are read as sms_audience only' using errcode = 'SM031';
+    end if;
+    begin
+        execute 'with q as materialized (' || p_query || E'\n) select phone from q limit 0';
+    exception when undefined_column then
+        raise exception 'the SELECT has no column phone' using errcode = 'SM021',
+            hint = 'Name the column with the number: select mobile as phone, …';
+    end;
+    return query execute
+        'with q as materialized (' || p_query || E'\n), '
+        || $sql$d (client_id, body, template, vars, time_zone, priority, not_before, expires_at, erp_ref, sender_id) as (
+               values (null::bigint, null::text, null::text, null::jsonb, null::text, null::smallint, null::timestamptz,
+                       null::timestamptz, null::text, null::text)
+           )
+           select row_number() over (), x.*
+             from d
+             cross join lateral (
+                      select phone::text as phone, body::text as body, template::text as template, vars::jsonb as vars,
+                             erp_ref::text as erp_ref, client_id::bigint as client_id, priority::smallint as priority,
+                             not_before::timestamptz as not_before, expires_at::timestamptz as expires_at,
+                             time_zone::text as time_zone, sender_id::text as sender_id
+                        from q
+                       limit 250001
+                  ) as x
+        $sql$;
+    if current_setting('transaction_read_only') <> 'on' then
+        raise exception 'the SELECT made its transaction writable' using errcode = 'SM031';
+    end if;
+end
+$_$;
+
+COMMENT ON FUNCTION sms_audience.read_requests(p_query text) IS 'Part of sms.dry_run_audience: the requests that a SELECT describes, read with the rights of sms_audience.';
 
 -- TABLE local_action
 
@@ -19814,6 +19835,9 @@ GRANT ALL ON FUNCTION sms.worst_hours(p_from timestamp with time zone, p_until t
 REVOKE ALL ON FUNCTION sms_audience.analyse_select(p_query text) FROM PUBLIC;
 GRANT ALL ON FUNCTION sms_audience.analyse_select(p_query text) TO outbox;
 
+REVOKE ALL ON FUNCTION sms_audience.parse_select(p_query text) FROM PUBLIC;
+GRANT ALL ON FUNCTION sms_audience.parse_select(p_query text) TO outbox;
+
 REVOKE ALL ON FUNCTION sms_audience.plan_select(p_query text) FROM PUBLIC;
 GRANT ALL ON FUNCTION sms_audience.plan_select(p_query text) TO outbox;
 
@@ -19825,9 +19849,6 @@ GRANT ALL ON FUNCTION sms_audience.read_people(p_statement text, p_limit bigint,
 
 REVOKE ALL ON FUNCTION sms_audience.read_requests(p_query text) FROM PUBLIC;
 GRANT ALL ON FUNCTION sms_audience.read_requests(p_query text) TO outbox;
-
-REVOKE ALL ON FUNCTION sms_parser.parse_select(p_query text) FROM PUBLIC;
-GRANT ALL ON FUNCTION sms_parser.parse_select(p_query text) TO outbox;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE erp.local_action TO sms_erp;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE erp.local_action TO sms_operator;

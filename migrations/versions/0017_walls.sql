@@ -9,7 +9,7 @@ drop function if exists sms.audience_functions(oid[]);
 
 create schema sms_audience;
 comment on schema sms_audience is
-    'Functions that run the texts of analysts. They belong to the role sms_audience, which has no right to this schema, so it can name none of them.';
+    'Functions that run the texts of analysts. They belong to the roles sms_audience and sms_parser, which have no right to this schema, so they can name none of them.';
 create schema sms_parser;
 comment on schema sms_parser is 'Where the role sms_parser makes a view of a SELECT, to see what it calls, and takes it back.';
 

@@ -2,7 +2,7 @@
 -- types of all its values, kinds of nodes, and whether it locks rows. A view is made of it and taken back; views take one
 -- SELECT that writes nothing. Runs as sms_parser, who may make that view and read nothing at all. Nothing of the text runs:
 -- at most the input functions of types it names, and those of strangers sms.refuse_strangers has refused before.
-create or replace function sms_parser.parse_select(p_query text)
+create or replace function sms_audience.parse_select(p_query text)
     returns table (columns text[], types regtype[], relations oid[], functions oid[], kinds oid[], nodes text[], other text[], locks boolean)
     language plpgsql volatile security definer
     set search_path = pg_catalog, public, pg_temp set standard_conforming_strings = on
@@ -65,5 +65,5 @@ begin
     return next;
 end
 $$;
-comment on function sms_parser.parse_select is 'Part of saving an audience or a goal: the columns, relations, functions and types a SELECT names.';
-revoke execute on function sms_parser.parse_select from public;
+comment on function sms_audience.parse_select is 'Part of saving an audience or a goal: the columns, relations, functions and types a SELECT names.';
+revoke execute on function sms_audience.parse_select from public;

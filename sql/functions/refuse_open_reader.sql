@@ -20,7 +20,7 @@ begin
     end if;
     select m.member::regrole::text into _found
       from pg_auth_members as m
-      join pg_roles as g on g.oid = m.roleid and g.rolname ~ '^sms_'
+      join pg_roles as g on g.oid = m.roleid and g.rolname = 'sms_analyst'
      where has_schema_privilege(m.member, 'public', 'create') and not sms.is_trusted_author(m.member)
      limit 1;
     if found then

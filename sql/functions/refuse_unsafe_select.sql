@@ -14,7 +14,7 @@ begin
     perform sms.refuse_strangers(p_query);
     begin
         perform sms_audience.analyse_select(p_query);
-        select p.* into _parsed from sms_parser.parse_select(p_query) as p;
+        select p.* into _parsed from sms_audience.parse_select(p_query) as p;
         perform sms.refuse_unlisted(_parsed.relations, _parsed.functions, _parsed.kinds, _parsed.nodes, _parsed.other, _parsed.locks);
         perform sms.refuse_unlisted_words(p_query);   -- as when it is run: nothing is saved that will not run
         planned_cost := sms_audience.plan_select(p_query);

@@ -260,7 +260,7 @@ async def test_nobody_owns_what_reads_audiences_but_a_role_without_members(
         " language sql as 'select 1, body, body, null::jsonb from sms.outbox'",
         "set role sms_audience",
         "select * from sms_audience.read_people('select 1', 1, now())",
-        "select * from sms_parser.parse_select('select 1')",
+        "select * from sms_audience.parse_select('select 1')",
         "alter function sms_audience.plan_select(text) security invoker",
         "select * from sms.refuse_unfit_audience('select 1')",
         "alter table sms.audience disable trigger all",

@@ -215,7 +215,7 @@ SYSTEM = [
         "sms.log_activity('a', 'b', 'c', null)",
         "sms.wake('sms_bulk')",
         "sms_audience.plan_select('select 1')",
-        "sms_parser.parse_select('select 1')",
+        "sms_audience.parse_select('select 1')",
         "sms.session_state()",
         "sms.refuse_strangers(null)",
         "sms.cancel(1)",

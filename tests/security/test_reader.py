@@ -39,22 +39,25 @@ async def test_it_may_create_nothing_not_even_temporary_objects(tx: AsyncConnect
     assert schemas == []
 
 
-async def test_it_can_name_nothing_that_it_owns(tx: AsyncConnection) -> None:
-    """It owns what must run with its rights, in a schema to which it has none."""
+@pytest.mark.parametrize("role", ["sms_audience", "sms_parser"])
+async def test_they_can_name_nothing_that_they_own(tx: AsyncConnection, role: str) -> None:
+    """They own what must run with their rights, in a schema to which they have none."""
     owned = await rows(
         tx,
         """
         select d.classid::regclass::text as kind, p.pronamespace::regnamespace::text as place
           from pg_shdepend as d
           left join pg_proc as p on p.oid = d.objid
-         where d.refobjid = 'sms_audience'::regrole and d.deptype = 'o'
+         where d.refobjid = %s::regrole and d.deptype = 'o'
            and d.dbid = (select oid from pg_database where datname = current_database())
         """,
+        role,
     )
     assert {(one["kind"], one["place"]) for one in owned} == {("pg_proc", "sms_audience")}
-    assert not await value(
-        tx, "select has_schema_privilege('sms_audience', 'sms_audience', 'usage')"
-    )
+    for right in ("usage", "create"):
+        assert not await value(
+            tx, "select has_schema_privilege(%s, 'sms_audience', %s)", role, right
+        )
 
 
 async def test_it_writes_nowhere(tx: AsyncConnection) -> None:
@@ -124,7 +127,7 @@ async def test_functions_that_run_texts_refuse_to_run_as_anybody_else(
         ("sms_audience.read_requests(text)", "'select 1'"),
         ("sms_audience.plan_select(text)", "'select 1'"),
         ("sms_audience.analyse_select(text)", "'select 1'"),
-        ("sms_parser.parse_select(text)", "'select 1'"),
+        ("sms_audience.parse_select(text)", "'select 1'"),
     ):
         await conn.execute(f"alter function {function} security invoker".encode())
         with pytest.raises(psycopg.Error, match="only") as caught:
