@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import json
 import os
 import subprocess
 import sys
@@ -24,11 +23,13 @@ from pathlib import Path
 import psutil
 import psycopg
 
+from bench.receipts import OWN as OWN_TOKEN
 from bench.receipts import TOKEN, length_of, wait_for
 from migrations import migrate
 from outbox import descriptors
 from outbox.cluster import ROOT, Cluster
 from outbox.server_programs import free_port
+from outbox.terminal import echo_json
 
 HOME = ROOT / ".local" / "doors"
 ACCOUNT = "select sms.set_provider('fake', 'fake', '{}')"
@@ -92,7 +93,7 @@ class Caller:
                 reader, writer = await asyncio.open_connection("127.0.0.1", self._port)
             else:
                 reader, writer = self._pool.get_nowait()
-            url = f"/fake/fake/{TOKEN}/{message_id}?code=delivered"
+            url = f"/fake/fake/{OWN_TOKEN}/{message_id}?code=delivered"
             writer.write(f"GET {url} HTTP/1.1\r\nHost: bench\r\n\r\n".encode())
             head = await reader.readuntil(b"\r\n\r\n")
             await reader.readexactly(length_of(head))
@@ -193,7 +194,7 @@ def main(arguments: Sequence[str]) -> None:
     parser.add_argument("--rate", type=int, default=500, help="true receipts a second")
     parser.add_argument("--seconds", type=float, default=60)
     descriptors.raise_limit()
-    print(json.dumps(besiege(parser.parse_args(arguments)), indent=2))
+    echo_json(besiege(parser.parse_args(arguments)), indent=2)
 
 
 if __name__ == "__main__":

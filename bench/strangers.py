@@ -8,7 +8,6 @@ from __future__ import annotations
 import argparse
 import asyncio
 import contextlib
-import json
 import random
 import sys
 from collections import Counter
@@ -16,6 +15,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 
 from outbox import descriptors
+from outbox.terminal import echo_json
 
 WRONG = "w" * 20
 BACK_S = 1.0  # until one who was sent away comes again
@@ -126,7 +126,7 @@ async def _besiege(crowd: Crowd, options: argparse.Namespace) -> None:
     numbers = {"quiet": options.silent, "slow": options.trickling, "nasty": options.hostile}
     async with besieged(crowd, **numbers):
         await asyncio.sleep(options.seconds)
-    print(json.dumps(crowd.seen))
+    echo_json(crowd.seen)
 
 
 def main(arguments: Sequence[str]) -> None:

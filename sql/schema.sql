@@ -13157,7 +13157,7 @@ COMMENT ON COLUMN sms.busy_number.messages IS 'How many overdue messages of live
 CREATE VIEW sms.busy_numbers AS
  SELECT
         CASE
-            WHEN (b.key > 0) THEN (("left"((b.key)::text, 4) || '***'::text) || "right"((b.key)::text, 4))
+            WHEN (b.key > 0) THEN sms.mask_phones((b.key)::text)
             ELSE NULL::text
         END AS number,
         CASE

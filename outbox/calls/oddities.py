@@ -39,6 +39,6 @@ async def count_foreign_receipts(conn: AsyncConnection, *, since: datetime) -> i
     """Delivery reports since then about messages that their account never had."""
     query = """
         select count(*) from sms.foreign_receipts
-         where receipt_id >= sms.id_at(%(since)s) and not had_it
+         where receipt_id >= sms.id_at(p_at => %(since)s) and not had_it
     """
     return int(await one_value(conn, query, {"since": since}))

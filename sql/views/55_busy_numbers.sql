@@ -1,6 +1,6 @@
 -- Numbers and clients with overdue messages that a session has kept locked for more than a minute. Numbers are masked.
 create or replace view sms.busy_numbers as
-select case when b.key > 0 then left(b.key::text, 4) || '***' || right(b.key::text, 4) end as number,
+select case when b.key > 0 then sms.mask_phones(b.key::text) end as number,
        case when b.key < 0 then -1 - b.key end as client_id,
        b.messages, b.since, b.pid, a.usename::text as login
   from sms.busy_number as b

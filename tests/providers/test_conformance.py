@@ -17,6 +17,7 @@ import pytest
 
 from dlr.app import ReceiptApp
 from kannel.simulator import whole_texts
+from outbox.tokens import account_token
 from providers import registry
 from providers.base import (
     Context,
@@ -217,7 +218,8 @@ async def test_what_is_no_report_is_answered_with_400_and_not_stored(
         record_inbound=record,
         token="a-token-for-tests-0123",
     )
-    path = f"/{name}/main/a-token-for-tests-0123"
+    own = account_token("a-token-for-tests-0123", "main")
+    path = f"/{name}/main/{own}"
     if request_.message_id is not None:
         path = f"{path}/{request_.message_id}"
     transport = httpx.ASGITransport(app=app.asgi)

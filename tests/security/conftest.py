@@ -37,9 +37,9 @@ async def login(dsn: str) -> AsyncIterator[Login]:
         yield connect
 
 
-@pytest.fixture(scope="package")
+@pytest.fixture(scope="module")
 def lab(databases: Databases) -> Iterator[Lab]:
-    """One database for all attempts to break out; each leaves it as it was."""
+    """One database for all attempts of a file; each leaves it as it was."""
     with databases.copy() as dsn:
         made = build(dsn)
         yield made

@@ -22,7 +22,8 @@ POISON = (
 # What a command parses or compares, or what other rows name; and what is no text of people.
 PARSED = {
     ("setting", "setting"), ("setting", "value"),
-    ("audience", "query"), ("audience_version", "query"),
+    ("audience", "query"), ("audience_version", "query"), ("audience_function", "origin"),
+    ("adapter_setting", "adapter"), ("adapter_setting", "setting"),
     ("time_zone", "name"), ("campaign", "cron"), ("campaign", "cron_zone"),
     ("event_rule", "condition"),
     ("receipt_code", "state"), ("campaign_run", "state"), ("holiday", "kind"), ("reason", "reason"),
@@ -40,7 +41,7 @@ async def furnish_poisoned(conn: AsyncConnection) -> dict[str, Any]:
     await furnish(conn)
     await factory.set_quiet_hours(conn)
     await factory.set_caps(conn)
-    await factory.make_provider(conn, "spare", point_lanes=False, settings={"note": "x"})
+    await factory.make_provider(conn, "spare", point_lanes=False, settings={"log": "x"})
     stage = Stage(conn)
     await factory.add_template(conn, "offer", "Hello, {{name|you}}!")
     await stage.audience("everybody", "select client_id, phone, phone as name from erp.client")

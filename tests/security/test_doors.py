@@ -16,6 +16,7 @@ from psycopg import AsyncConnection
 
 from bench.strangers import Crowd, besieged
 from kannel.processes import free_ports
+from outbox.tokens import account_token
 from tests.chaos.books import fill, open_provider, until, until_taken
 from tests.chaos.wire import Wire
 from tests.monitoring.conftest import port_of, scraped_until
@@ -69,7 +70,8 @@ async def tell(port: int, ids: range) -> list[int]:
     ) as client:
 
         async def one(n: int) -> int:
-            url = f"/fake/{factory.PROVIDER}/{TOKEN}/{10_000_000 + n}?code=delivered"
+            own = account_token(TOKEN, factory.PROVIDER)
+            url = f"/fake/{factory.PROVIDER}/{own}/{10_000_000 + n}?code=delivered"
             for _ in range(TRIES):
                 with suppress(httpx.TransportError):
                     return (await client.get(url)).status_code
@@ -201,7 +203,8 @@ async def test_a_new_account_is_heard_at_once_by_the_receiver_beside_the_sender(
     await eventually(lambda: run.events("dlr_listening"))
     await factory.make_provider(conn, "late")
     async with httpx.AsyncClient(trust_env=False) as client, asyncio.timeout(20):
-        url = f"http://127.0.0.1:{port}/fake/late/{TOKEN}/1?code=delivered"
+        own = account_token(TOKEN, "late")
+        url = f"http://127.0.0.1:{port}/fake/late/{own}/1?code=delivered"
         while (await client.get(url)).status_code == 404:  # noqa: ASYNC110 - another process
             await asyncio.sleep(0.05)
 

@@ -18,6 +18,7 @@ from dlr.serve import Listener
 from outbox.doors.limits import Limits, is_among, networks, site_of
 from outbox.errors import DatabaseAway
 from outbox.receipts import Receipt
+from outbox.tokens import account_token
 from providers.base import Context, MalformedReceipt, Provider, ReceiptRequest
 from providers.fake import FakeProvider
 from providers.generic_http_callbacks import parse_receipts
@@ -28,6 +29,7 @@ from tests.support.waiting import eventually
 Streams = tuple[asyncio.StreamReader, asyncio.StreamWriter]
 
 # Short, so that the tests are; 100 MB are "no end" here.
+OWN = account_token(TOKEN, "post")
 SHORT = Limits(head_s=0.6, body_s=0.6, idle_s=0.6, unread_s=0.6)
 PATIENT = Limits(head_s=60, body_s=60)
 ENDED_S = 5.0
@@ -127,11 +129,11 @@ async def pour(streams: Streams, drop: bytes, *, every_s: float = 0.0) -> int:
     return poured
 
 
-def get(message_id: object = 1, *, token: str = TOKEN, head: str = "") -> bytes:
+def get(message_id: object = 1, *, token: str = OWN, head: str = "") -> bytes:
     return f"GET {path(message_id, token=token)} HTTP/1.1\r\nHost: x\r\n{head}\r\n".encode()
 
 
-def post(message_id: object = 1, *, token: str = TOKEN, head: str) -> bytes:
+def post(message_id: object = 1, *, token: str = OWN, head: str) -> bytes:
     return f"POST {path(message_id, token=token)} HTTP/1.1\r\nHost: x\r\n{head}\r\n".encode()
 
 
@@ -407,18 +409,18 @@ async def test_http_1_0_is_answered_and_closed() -> None:
         assert len(world.stored) == 1
 
 
-@pytest.mark.parametrize("token", [TOKEN, "x" * 20])
+@pytest.mark.parametrize("token", [OWN, "x" * 20])
 async def test_only_who_knows_the_token_is_asked_for_a_body(token: str) -> None:
     head = "Expect: 100-continue\r\nContent-Length: 2\r\n"
     async with world_with(PATIENT) as world:
         reader, writer = await world.connect(post(token=token, head=head))
         line = await reader.readline()
-        assert line.split()[1] == (b"100" if token == TOKEN else b"404")
+        assert line.split()[1] == (b"100" if token == OWN else b"404")
         writer.write(b"{}")
-        if token == TOKEN:
+        if token == OWN:
             assert b" 200 " in await reader.readuntil(b"OK\r\n")
         writer.transport.abort()
-        assert len(world.stored) == (token == TOKEN)
+        assert len(world.stored) == (token == OWN)
 
 
 @pytest.mark.parametrize("wish", ["websocket", "h2c", "nonsense"])
@@ -460,7 +462,7 @@ async def test_a_deep_json_is_no_receipt() -> None:
 async def test_a_look_at_the_headers_stores_nothing(end: str) -> None:
     """S17: HEAD was answered as GET, and stored."""
     async with world_with(PATIENT) as world:
-        url = f"/fake/post/{TOKEN}{end}?code=delivered"
+        url = f"/fake/post/{OWN}{end}?code=delivered"
         answer = await world.ask(
             f"HEAD {url} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n".encode()
         )
@@ -476,7 +478,7 @@ async def test_a_look_at_the_headers_stores_nothing(end: str) -> None:
 async def test_nobody_is_led_where_the_callers_host_says(url: str) -> None:
     """S18: 307 to http://evil/…, token and all."""
     async with world_with(PATIENT) as world:
-        where = url.format(TOKEN)
+        where = url.format(OWN)
         answer = await world.ask(
             f"GET {where} HTTP/1.1\r\nHost: evil.example\r\nConnection: close\r\n\r\n".encode()
         )

@@ -63,6 +63,8 @@ ACTS = [
     ["provider", "set", "{poison}"], ["provider", "set", "post", "--set", "{poison}"],
     ["provider", "switch", "{poison}", "{poison}"], ["provider", "park", "{poison}"],
     ["provider", "unpin", "{poison}"], ["provider", "breaker", "--set", "probes={poison}"],
+    ["provider", "url", "{poison}"],
+    ["db", "login", "{poison}", "--role", "{poison}", "--password-env", "{poison}"],
     ["route", "set", "{poison}", "{poison}"], ["route", "remove", "{poison}"],
     ["uncertain", "resolve", "resend", "{poison}"], ["uncertain", "list", "--provider", "{poison}"],
     *(["import", what, "{file}"] for what in
