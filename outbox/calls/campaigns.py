@@ -139,11 +139,12 @@ async def list_campaigns(
         select c.campaign_id, c.campaign, c.template, c.audience, c.channel, c.start_at,
                c.local_time, c.cron, c.cron_zone, c.missed_runs, c.per_hour, c.ends_at, c.budget,
                c.holdout_percent, c.released_by,
-               c.needs_release or h.needs_release as needs_release,
-               sms.is_released(c, c.channel) as is_released, c.changed_at, c.changed_by,
+               coalesce(c.needs_release or h.needs_release, true) as needs_release,
+               sms.is_released(p_campaign => c, p_run_channel => c.channel) as is_released,
+               c.changed_at, c.changed_by,
                r.run_id, r.state as run_state, n.begins_at as next_run_at
           from sms.campaign as c
-          join sms.channel as h on h.channel = c.channel
+          left join sms.channel as h on h.channel = c.channel
           left join lateral (select x.run_id, x.state from sms.campaign_run as x
                               where x.campaign_id = c.campaign_id
                               order by x.begun_at is null, x.run_id desc limit 1) as r on true
