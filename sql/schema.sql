@@ -4102,9 +4102,9 @@ CREATE FUNCTION sms.explain_inbound(p_author text) RETURNS jsonb
     AS $_$
     select jsonb_build_object('inbound_id', i.inbound_id::text, 'received_at', i.received_at,
                               'asked', i.action, 'provider', v.provider)
-      from sms.inbound as i
+      from (select lpad(substring(p_author from '^(?:.*: )?inbound ([0-9]{1,19})$'), 19, '0') as id) as a
+      join sms.inbound as i on i.inbound_id = case when a.id collate "C" <= '9223372036854775807' then a.id::bigint end
       join sms.provider as v on v.provider_id = i.provider_id
-     where i.inbound_id = substring(p_author from '^(?:.*: )?inbound (\d{1,18})$')::bigint
 $_$;
 
 COMMENT ON FUNCTION sms.explain_inbound(p_author text) IS 'Part of explain: the subscriber''s reply behind a blacklist row or a withdrawn consent.';
